@@ -1,0 +1,69 @@
+"""A case: named images, and what is already known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import final
+
+from skiagraph.errors import InvalidInput, UnknownName
+from skiagraph.findings import Finding
+from skiagraph.image import Image
+from skiagraph.values import checked_when_unpickled
+
+__all__ = ["Case"]
+
+
+@final
+@checked_when_unpickled
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """What a model is asked about.
+
+    Args:
+        identifier: A name for people and files, never a patient's: a UID, a file's stem, a row of a manifest.
+        images: By name: ``"image"`` where there is one, else ``"t1"``, ``"fixed"``, ``"current"``...
+        known: Findings that hold already, by name: prompts (boxes, points), clinical facts, prior measurements.
+        uids: SOPInstanceUID or SeriesInstanceUID of an image, by its name, where it came from DICOM.
+        problems: What reading the images noticed, one sentence each; empty where all was well.
+
+    Raises:
+        InvalidInput: No image, or an empty name.
+    """
+
+    identifier: str
+    images: Mapping[str, Image]
+    known: Mapping[str, Finding] = field(default_factory=dict)
+    uids: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.images or not self.identifier or not all(self.images):
+            raise InvalidInput("a case has an identifier and at least one named image", got=f"{len(self.images)} images")
+        for name in ("images", "known", "uids"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _case, (self.identifier, dict(self.images), dict(self.known), dict(self.uids), self.problems)
+
+    @property
+    def image(self) -> Image:
+        """The image, where the case has exactly one.
+
+        Raises:
+            UnknownName: Several; ask by name.
+        """
+        if len(self.images) != 1:
+            raise UnknownName("a case with one image has *the* image", got=f"{len(self.images)}: {sorted(self.images)}")
+        return next(iter(self.images.values()))
+
+
+def _case(
+    identifier: str,
+    images: dict[str, Image],
+    known: dict[str, Finding],
+    uids: dict[str, str],
+    problems: tuple[str, ...],
+) -> Case:
+    return Case(identifier=identifier, images=images, known=known, uids=uids, problems=problems)

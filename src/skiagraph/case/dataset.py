@@ -1,0 +1,120 @@
+"""A data set: samples that load when asked, in groups that no split ever parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.random import Generator
+
+from skiagraph.case.case import Case
+from skiagraph.errors import InvalidInput
+from skiagraph.findings import Finding
+
+__all__ = ["Dataset", "Sample", "folds"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """One case with its reference, not loaded yet.
+
+    Args:
+        identifier: Unique in the data set.
+        group: The patient (or whatever must not stand on both sides of a split).
+        split: ``"train"``, ``"val"``, ``"test"``, or another word of the manifest.
+        case: Loads the case.
+        reference: Loads what is held to be true.
+        stratum: A number that splits should spread evenly, e.g. the size of the structure.
+    """
+
+    identifier: str
+    group: str
+    split: str
+    case: Callable[[], Case]
+    reference: Callable[[], tuple[Finding, ...]]
+    stratum: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """Samples, and where they come from.
+
+    Args:
+        name: Name of the data set.
+        samples: In a stable order.
+        licence: Under which terms it may be used; stands on the card of every model that learnt from it.
+
+    Raises:
+        InvalidInput: A sample twice, or a group in two splits.
+    """
+
+    name: str
+    samples: tuple[Sample, ...] = field(repr=False)
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        names = [s.identifier for s in self.samples]
+        if len(set(names)) != len(names):
+            raise InvalidInput("each sample of a data set has an identifier of its own", got="one twice")
+        where: dict[str, str] = {}
+        for s in self.samples:
+            if where.setdefault(s.group, s.split) != s.split:
+                raise InvalidInput(
+                    "a group lies in one split",
+                    got=f"a group in {where[s.group]} and {s.split}",
+                    way_out="mend the manifest: all images of one patient belong together",
+                )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    def split(self, *names: str) -> Dataset:
+        """The samples of the named splits.
+
+        Raises:
+            InvalidInput: None there.
+        """
+        samples = tuple(s for s in self.samples if s.split in names)
+        if not samples:
+            there = sorted({s.split for s in self.samples})
+            raise InvalidInput("a split that is asked for has samples", got=", ".join(names), way_out=f"there are {there}")
+        return Dataset(name=self.name, samples=samples, licence=self.licence)
+
+
+def folds(dataset: Dataset, n: int, rng: Generator) -> tuple[tuple[Dataset, Dataset], ...]:
+    """Grouped and stratified cross-validation.
+
+    Args:
+        dataset: The samples; their strata are spread evenly over the folds.
+        n: Number of folds.
+        rng: Draws which group goes where.
+
+    Returns:
+        n pairs (to learn from, to judge on). Every sample is judged on exactly once, no group stands on both sides.
+
+    Raises:
+        InvalidInput: Fewer groups than folds.
+    """
+    members: dict[str, list[float]] = {}
+    for s in dataset:
+        members.setdefault(s.group, []).append(s.stratum)
+    if not 2 <= n <= len(members):
+        raise InvalidInput("there are at least as many groups as folds, and two folds", got=f"{len(members)} and {n}")
+    order = sorted(members, key=lambda g: (float(np.mean(members[g])), g))
+    place: dict[str, int] = {}
+    for start in range(0, len(order), n):
+        for group, fold in zip(order[start : start + n], rng.permutation(n), strict=False):
+            place[group] = int(fold)
+
+    def part(keep: Callable[[str], bool]) -> Dataset:
+        samples = tuple(s for s in dataset if keep(s.group))
+        return Dataset(name=dataset.name, samples=samples, licence=dataset.licence)
+
+    return tuple((part(lambda g, f=f: place[g] != f), part(lambda g, f=f: place[g] == f)) for f in range(n))  # type: ignore[misc]

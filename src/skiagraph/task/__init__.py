@@ -1,0 +1,30 @@
+"""The contract: models, trainers, metrics and explainers, the cards and recipes they carry, and how they are found."""
+
+from skiagraph.task.bundle import Bundle, load_bundle, save_bundle
+from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
+from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
+from skiagraph.task.evaluate import Estimate, evaluate
+from skiagraph.task.recipe import Recipe
+from skiagraph.task.registry import Kind, names, registered
+
+__all__ = [
+    "Bundle",
+    "Card",
+    "Engine",
+    "Estimate",
+    "Explainer",
+    "InputSpec",
+    "Kind",
+    "Metric",
+    "Model",
+    "OutputSpec",
+    "Recipe",
+    "Score",
+    "Trainer",
+    "Watch",
+    "evaluate",
+    "load_bundle",
+    "names",
+    "registered",
+    "save_bundle",
+]

@@ -1,0 +1,128 @@
+"""A saved model: a folder with card, recipe, plan, weights and graph. Data only, never code, never pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from skiagraph.errors import BundleError, InvalidInput, MissingInput, WriteFailed
+from skiagraph.plain import from_plain, to_plain
+from skiagraph.task.card import Card
+from skiagraph.task.recipe import Recipe
+
+__all__ = ["Bundle", "load_bundle", "save_bundle"]
+
+FORMAT: Final = 1
+_TEXTS: Final = ("card.json", "recipe.json", "plan.json")
+_BINARIES: Final = ("weights.safetensors", "graph.onnx")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A model on disk.
+
+    Args:
+        card: What it is.
+        recipe: How it reads.
+        plan: How it was learnt (plain data; `skiagraph.training` knows its type).
+        folder: Where ``weights.safetensors`` and ``graph.onnx`` lie. The initialisers of the graph point into the
+            weights, so that there is one copy of them.
+    """
+
+    card: Card
+    recipe: Recipe
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """The weights, by their names in the network."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def graph(self) -> Path:
+        """The network as an ONNX graph."""
+        return self.folder / "graph.onnx"
+
+    def digest(self) -> str:
+        """SHA-256 of the weights and the graph, hexadecimal."""
+        total = hashlib.sha256()
+        for path in (self.weights, self.graph):
+            total.update(path.read_bytes())
+        return total.hexdigest()
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Reads a bundle; weights are checked for presence, not loaded.
+
+    Raises:
+        MissingInput: No such folder, or a file of it is missing.
+        BundleError: A file is damaged or of a version that this release does not know.
+    """
+    for name in (*_TEXTS, *_BINARIES):
+        if not (folder / name).is_file():
+            raise MissingInput("a bundle holds " + ", ".join((*_TEXTS, *_BINARIES)), got=f"{folder.name} without {name}")
+    card, recipe, plan = (_read(folder / name) for name in _TEXTS)
+    try:
+        return Bundle(card=from_plain(Card, card), recipe=from_plain(Recipe, recipe), plan=plan, folder=folder)
+    except BundleError:
+        raise
+    except InvalidInput as error:
+        raise BundleError(f"the bundle {folder.name} describes a model", got=str(error)) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        version = data.pop("format")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise BundleError(f"{path.name} is JSON with a format version", got="something else") from error
+    if version != FORMAT:
+        raise BundleError(
+            f"this release reads bundles of format {FORMAT}", got=f"format {version}", way_out="update skiagraph"
+        )
+    return dict(data)
+
+
+def save_bundle(bundle: Bundle, to: Path) -> Bundle:
+    """Writes a bundle; the folder appears whole or not at all.
+
+    Args:
+        bundle: What to write; its weights and graph are copied.
+        to: The folder, which must not exist yet.
+
+    Returns:
+        The bundle where it now lies.
+
+    Raises:
+        WriteFailed: The folder exists, or the disk does not take it.
+    """
+    if to.exists():
+        raise WriteFailed("a bundle is written to a new folder", got=str(to), way_out="choose another name")
+    plain = dict(
+        zip(_TEXTS, (to_plain(bundle.card), to_plain(bundle.recipe), dict(bundle.plan)), strict=True),
+    )
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
+        try:
+            for name, data in plain.items():
+                text = json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=False, allow_nan=False)
+                (work / name).write_text(text + "\n", "utf-8")
+            for name in _BINARIES:
+                shutil.copyfile(bundle.folder / name, work / name)
+            work.chmod(0o755)
+            os.replace(work, to)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise WriteFailed(f"the bundle {to.name} is written whole", got=error.strerror or "an error") from error
+    return Bundle(card=bundle.card, recipe=bundle.recipe, plan=bundle.plan, folder=to)
