@@ -1,0 +1,5 @@
+"""Tensors in, tensors out: the networks of the house; they know no patient."""
+
+from skiagraph.networks.unet import ResidualUNet
+
+__all__ = ["ResidualUNet"]

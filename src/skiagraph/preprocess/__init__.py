@@ -1,0 +1,23 @@
+"""What happens to numbers before a network sees them: normalisation, and augmentation that samples first and then applies."""
+
+from skiagraph.preprocess.affine import Affine
+from skiagraph.preprocess.blur import Blur
+from skiagraph.preprocess.erase import Erase
+from skiagraph.preprocess.gain import Gain
+from skiagraph.preprocess.gamma import Gamma
+from skiagraph.preprocess.normalise import NORMALISATIONS, normalised
+from skiagraph.preprocess.speckle import Speckle
+from skiagraph.preprocess.step import Step, augmented
+
+__all__ = [
+    "NORMALISATIONS",
+    "Affine",
+    "Blur",
+    "Erase",
+    "Gain",
+    "Gamma",
+    "Speckle",
+    "Step",
+    "augmented",
+    "normalised",
+]

@@ -1,0 +1,63 @@
+"""Intensity normalisation by name, as recipes ask for it: the same function when learning and when reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.errors import UnknownName
+
+__all__ = ["NORMALISATIONS", "normalised"]
+
+Normalisation = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+
+def _standard(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = values - values.mean()
+    scaled: NDArray[np.float32] = centred / max(float(centred.std()), 1e-6)
+    return scaled
+
+
+def _zscore(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean 0, standard deviation 1."""
+    return _standard(np.asarray(array, dtype=np.float32))
+
+
+def _root_zscore(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean 0 and standard deviation 1 of the square root above the minimum: dark tissue of a sonogram gets more room.
+
+    The scale of the input does not matter, so that 8 and 16 bit pictures of one thing give one answer.
+    """
+    values = np.asarray(array, dtype=np.float32)
+    return _standard(np.sqrt(values - values.min()))
+
+
+NORMALISATIONS: Final[Mapping[str, Normalisation]] = MappingProxyType({
+    "zscore": _zscore,
+    "root-zscore": _root_zscore,
+})
+
+
+def normalised(array: NDArray[Any], name: str) -> NDArray[np.float32]:
+    """The array with the intensity normalisation `name`; what is not finite counts as the smallest finite value.
+
+    Args:
+        array: One picture or volume, any unit.
+        name: A key of `NORMALISATIONS`.
+
+    Returns:
+        The same shape, float32, no unit.
+
+    Raises:
+        UnknownName: No such normalisation.
+    """
+    if name not in NORMALISATIONS:
+        raise UnknownName("a normalisation has a known name", got=name, way_out=f"use one of {sorted(NORMALISATIONS)}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        array = np.where(finite, array, array[finite].min() if finite.any() else 0)
+    return NORMALISATIONS[name](array)
