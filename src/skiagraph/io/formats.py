@@ -1,0 +1,208 @@
+"""Which format a file is in, by its content; and the one door through which the codec of that format is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from skiagraph.codecs import Decoded
+from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
+from skiagraph.image import Image
+
+__all__ = ["FORMATS", "Format", "format_of", "format_of_suffix", "is_image_name", "read_image", "write_image"]
+
+_HEAD: Final = 4096  # bytes that are looked at
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format.
+
+    Args:
+        name: As people call it.
+        module: Holds ``read(path) -> Decoded`` and, where the format is written, ``write(image, path)``.
+        suffixes: How its files usually end.
+        written: The suffixes that are written.
+    """
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...]
+    written: tuple[str, ...] = ()
+
+
+DICOM: Final = Format(name="DICOM", module="skiagraph.io.dicom", suffixes=(".dcm", ".dicom", ".ima"))
+NIFTI: Final = Format(
+    name="NIfTI", module="skiagraph.codecs.nifti", suffixes=(".nii", ".nii.gz"), written=(".nii", ".nii.gz")
+)
+METAIMAGE: Final = Format(
+    name="MetaImage", module="skiagraph.codecs.metaimage", suffixes=(".mha", ".mhd"), written=(".mha", ".mhd")
+)
+NRRD: Final = Format(
+    name="NRRD", module="skiagraph.codecs.nrrd", suffixes=(".nrrd", ".nhdr"), written=(".nrrd",)
+)
+TIFF: Final = Format(
+    name="TIFF", module="skiagraph.codecs.tiff", suffixes=(".tif", ".tiff"), written=(".tif", ".tiff")
+)
+_PICTURE: Final = "skiagraph.codecs.picture"
+PNG: Final = Format(name="PNG", module=_PICTURE, suffixes=(".png",), written=(".png",))
+JPEG: Final = Format(name="JPEG", module=_PICTURE, suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"))
+GIF: Final = Format(name="GIF", module=_PICTURE, suffixes=(".gif",))
+BMP: Final = Format(name="BMP", module=_PICTURE, suffixes=(".bmp",))
+WEBP: Final = Format(name="WebP", module=_PICTURE, suffixes=(".webp",))
+
+FORMATS: Final = (DICOM, NIFTI, METAIMAGE, NRRD, TIFF, PNG, JPEG, GIF, BMP, WEBP)
+_BEGINNINGS: Final[Mapping[bytes, Format]] = {
+    b"\x89PNG\r\n\x1a\n": PNG,
+    b"\xff\xd8\xff": JPEG,
+    b"GIF87a": GIF,
+    b"GIF89a": GIF,
+    b"NRRD000": NRRD,
+    b"II*\x00": TIFF,
+    b"MM\x00*": TIFF,
+    b"II+\x00": TIFF,
+    b"MM\x00+": TIFF,
+}
+_NIFTI_MAGIC: Final = ((344, (b"n+1\x00", b"ni1\x00")), (4, (b"n+2\x00", b"ni2\x00")))
+_META_KEY: Final = re.compile(
+    rb"^\s*(ObjectType|ObjectSubType|NDims|Comment|Name|ID|TransformType)\s*=", re.ASCII
+)
+_BARE_DICOM: Final = re.compile(rb"[\x02\x08]\x00[\x00-\x20]\x00", re.ASCII)
+
+
+def format_of(path: Path) -> Format:
+    """The format that the content of a file shows, whatever its name says.
+
+    Raises:
+        MissingInput: No such file.
+        NotPermitted: It may not be read.
+        FormatError: Empty, or none of the formats that are read.
+    """
+    head = _head(path)
+    if not head:
+        raise FormatError(f"{path.name} is empty", got="0 bytes", way_out="copy it again from its source")
+    found = _recognised(head)
+    if found is None:
+        raise FormatError(
+            f"{path.name} is none of the formats that are read ({', '.join(f.name for f in FORMATS)})",
+            got="text" if _is_text(head) else "unknown content",
+        )
+    return found
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_HEAD)
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path.name} does not exist", way_out="check the path") from error
+    except IsADirectoryError as error:
+        raise FormatError(f"{path.name} is a folder where a file is needed") from error
+    except PermissionError as error:
+        raise NotPermitted(
+            f"{path.name} may not be read by you", way_out="ask for the right to read it"
+        ) from error
+    except OSError as error:
+        raise FormatError(f"{path.name} cannot be read from its disk", got=type(error).__name__) from error
+
+
+def _recognised(head: bytes) -> Format | None:
+    if head[128:132] == b"DICM":
+        return DICOM
+    for beginning, found in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return found
+    if head.startswith(b"\x1f\x8b"):
+        head = _unpacked(head)
+    if any(head[at : at + 4] in magic for at, magic in _NIFTI_MAGIC):
+        return NIFTI
+    if head.startswith(b"BM") and head[6:10] == b"\x00\x00\x00\x00":
+        return BMP
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
+    if _META_KEY.match(head):
+        return METAIMAGE
+    if _BARE_DICOM.match(head):
+        return DICOM
+    return None
+
+
+def _unpacked(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+    except zlib.error:
+        return b""
+
+
+def _is_text(head: bytes) -> bool:
+    return not any(byte < 9 or 13 < byte < 32 for byte in head)
+
+
+def format_of_suffix(path: Path) -> Format | None:
+    """The format that the name of a file claims, or None."""
+    name = path.name.lower()
+    return next((f for f in FORMATS if name.endswith(f.suffixes)), None)
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether the name of a file claims that it holds an image."""
+    return format_of_suffix(path) is not None
+
+
+def read_image(path: Path) -> Decoded:
+    """The image in one file, of whatever format.
+
+    Args:
+        path: The file.
+
+    Raises:
+        MissingInput: No such file.
+        NotPermitted: It may not be read.
+        FormatError: Not an image, damaged, or what cannot be decoded.
+    """
+    found = format_of(path)
+    decoded = _codec(found).read(path)
+    if not isinstance(decoded, Decoded):
+        raise TypeError(f"{found.module}.read gives a Decoded")
+    claimed = format_of_suffix(path)
+    if claimed is not None and claimed is not found:
+        said = f"It is called {path.suffix} and is {found.name}."
+        return dataclasses.replace(decoded, problems=(said, *decoded.problems))
+    return decoded
+
+
+def write_image(image: Image, path: Path) -> tuple[str, ...]:
+    """Writes an image in the format that the suffix of `path` names, whole or not at all.
+
+    Args:
+        image: The image.
+        path: Ends in .nii, .nii.gz, .mha, .mhd, .nrrd, .png, .tif or .tiff. A file that is there is replaced.
+
+    Returns:
+        What the format cannot keep, one sentence each.
+
+    Raises:
+        InvalidInput: A suffix that is not written, or an image that the format cannot hold.
+        MissingInput: The folder does not exist.
+        NotPermitted: It may not be written.
+        WriteFailed: It could not be written; nothing was left.
+    """
+    name = path.name.lower()
+    found = next((f for f in FORMATS if f.written and name.endswith(f.written)), None)
+    if found is None:
+        endings = ", ".join(suffix for f in FORMATS for suffix in f.written)
+        raise InvalidInput(f"an image is written to a name that ends in {endings}", got=path.name)
+    lost: tuple[str, ...] = _codec(found).write(image, path)
+    return lost
+
+
+def _codec(found: Format) -> Any:
+    """The module of a format, loaded now: reading a PNG must not pay for SimpleITK."""
+    return importlib.import_module(found.module)
