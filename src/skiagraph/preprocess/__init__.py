@@ -5,6 +5,7 @@ from skiagraph.preprocess.blur import Blur
 from skiagraph.preprocess.erase import Erase
 from skiagraph.preprocess.gain import Gain
 from skiagraph.preprocess.gamma import Gamma
+from skiagraph.preprocess.lattice import linear_weights, network_pixels, network_space
 from skiagraph.preprocess.normalise import NORMALISATIONS, normalised
 from skiagraph.preprocess.speckle import Speckle
 from skiagraph.preprocess.step import Step, augmented
@@ -19,5 +20,8 @@ __all__ = [
     "Speckle",
     "Step",
     "augmented",
+    "linear_weights",
+    "network_pixels",
+    "network_space",
     "normalised",
 ]

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy import ndimage
+from PIL import Image as Pillow
 
 from skiagraph.preprocess.step import Picture
 
@@ -58,8 +58,12 @@ class Affine:
 
     def apply(self, sampled: tuple[NDArray[np.float64], NDArray[np.float64]], picture: Picture) -> Picture:
         """The picture moved, black where nothing was."""
-        result: Picture = ndimage.affine_transform(picture, sampled[0], sampled[1], order=1, mode="constant")
-        return result
+        ((rr, rc), (cr, cc)), (r, c) = sampled[0], sampled[1]
+        # Pillow counts x before y, and from the corner of a pixel instead of its centre
+        way = (cc, cr, c + 0.5 - 0.5 * (cc + cr), rc, rr, r + 0.5 - 0.5 * (rc + rr))
+        source = Pillow.fromarray(np.ascontiguousarray(picture, dtype=np.float32))
+        moved = source.transform(source.size, Pillow.Transform.AFFINE, way, resample=Pillow.Resampling.BILINEAR)
+        return np.asarray(moved, dtype=np.float32)
 
     def apply_to_mask(self, sampled: tuple[NDArray[np.float64], NDArray[np.float64]], mask: Picture) -> Picture:
         """The mask moved likewise."""

@@ -7,8 +7,8 @@ from typing import final
 
 import numpy as np
 from numpy.random import Generator
-from scipy import ndimage
 
+from skiagraph.preprocess.lattice import linear_weights
 from skiagraph.preprocess.step import Picture
 
 __all__ = ["Gain"]
@@ -34,9 +34,10 @@ class Gain:
 
     def apply(self, sampled: Picture, picture: Picture) -> Picture:
         """The picture times the field."""
-        zoom = [n / k for n, k in zip(picture.shape, sampled.shape, strict=True)]
-        field = ndimage.zoom(sampled, zoom, order=1, mode="nearest", grid_mode=True)
-        return picture * np.exp(field)
+        across, along = (
+            linear_weights(k, n, (k - 1) / (n - 1), 0.0) for k, n in zip(sampled.shape, picture.shape, strict=True)
+        )
+        return picture * np.exp(across @ sampled @ along.T)
 
     def apply_to_mask(self, sampled: Picture, mask: Picture) -> Picture:  # noqa: ARG002
         """The mask stays."""

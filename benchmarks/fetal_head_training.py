@@ -1,0 +1,79 @@
+"""Trains the networks of the fetal head benchmark: one a fold and one on everything, two at a time, resumable."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skiagraph import codes
+from skiagraph.case import Dataset, folds
+from skiagraph.io.manifest import read_dataset
+from skiagraph.task import Recipe
+from skiagraph.training import Plan, prepared, train
+
+N_FOLDS = 5
+JOBS = (*(str(k) for k in range(N_FOLDS)), "all")
+CACHE = Path(__file__).parent / ".cache" / "fetal_head"
+PLAN = Plan(recipe=Recipe(labels=(codes.HEAD,), shape=(192, 288), normalise="root-zscore"), epochs=140)
+
+
+def dataset(data: Path) -> Dataset:
+    """All samples of the pack, with the terms of their licence."""
+    return read_dataset(data / "fetal_head" / "dataset.csv", label=codes.HEAD, name="HC18 (279 images)", licence="CC-BY-4.0")
+
+
+def learning_parts(whole: Dataset) -> dict[str, tuple[Dataset, Dataset]]:
+    """For each job: what it learns from, and what it is judged on; the test split is touched by none."""
+    seen = whole.split("train", "val")
+    pairs = folds(seen, N_FOLDS, np.random.default_rng(0))
+    return {**{str(k): pair for k, pair in enumerate(pairs)}, "all": (seen, whole.split("test"))}
+
+
+def network_file(job: str) -> Path:
+    """Where the finished network of a job lies."""
+    return CACHE / f"network-{job}.pt"
+
+
+def train_job(job: str, data: Path) -> None:
+    """Trains one network with one core; goes on where a run was cut off."""
+    torch.set_num_threads(1)
+    samples = prepared(learning_parts(dataset(data))[job][0], PLAN.recipe)
+    begun = time.monotonic()
+
+    def watch(done: int, total: int, figures: Mapping[str, float], /) -> None:
+        print(f"{job}: {done}/{total} loss {figures['loss']:.4f} {time.monotonic() - begun:.0f} s", flush=True)
+
+    rng = np.random.default_rng([7, JOBS.index(job)])
+    network = train(samples, PLAN, rng=rng, watch=watch, checkpoint=CACHE / f"checkpoint-{job}.pt")
+    torch.save(network.state_dict(), network_file(job))
+
+
+def ensure_trained(data: Path) -> None:
+    """Trains what is not there yet, two jobs side by side."""
+    missing = [job for job in JOBS if not network_file(job).is_file()]
+
+    def one(job: str) -> None:
+        subprocess.run([sys.executable, __file__, "--job", job, "--data", str(data)], check=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, missing))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--job", choices=JOBS)
+    arguments = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if arguments.job:
+        train_job(arguments.job, arguments.data)
+    else:
+        ensure_trained(arguments.data)

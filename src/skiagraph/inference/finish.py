@@ -1,0 +1,66 @@
+"""From logits back to the image: probabilities, the shape prior, calibrated confidence, labels on the image's own lattice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from skiagraph.features import Ellipse, fitted_ellipse, rasterised
+from skiagraph.findings import Segment, Segmentation
+from skiagraph.findings.resample import resample
+from skiagraph.geometry import Space, index_map
+from skiagraph.image import Image
+from skiagraph.preprocess import network_space
+from skiagraph.task import Recipe
+
+__all__ = ["agreement", "finished"]
+
+
+def finished(logits: NDArray[np.float32], image: Image, recipe: Recipe) -> Segmentation:
+    """The segmentation that logits stand for, on the lattice of the image.
+
+    Args:
+        logits: Shape (label, spatial...) on the lattice that `network_space` gives.
+        image: What was read.
+        recipe: Threshold, shape prior, calibration.
+    """
+    lattice = network_space(image.space, recipe)
+    p = expit(np.asarray(logits, dtype=np.float32))
+    if recipe.prior == "ellipse":
+        return _elliptic(p[0], lattice, image.space, recipe)
+    labels = np.where(p.max(0) >= recipe.threshold, p.argmax(0) + 1, 0).astype(np.uint8)
+    segments = tuple(Segment(number=n, code=code) for n, code in enumerate(recipe.labels, 1))
+    found = Segmentation(space=lattice, labels=labels, segments=segments, probabilities=p)
+    back = resample(found, onto=image.space)
+    return Segmentation(space=back.space, labels=back.labels, segments=segments)
+
+
+def _elliptic(p: NDArray[np.float32], lattice: Space, space: Space, recipe: Recipe) -> Segmentation:
+    """One structure whose outline is an ellipse; no ellipse, no segment."""
+    ellipse = fitted_ellipse(np.clip(p - recipe.threshold + 0.5, 0.0, 1.0))
+    if ellipse is None:
+        return Segmentation(space=space, labels=np.zeros(space.shape, np.uint8), segments=())
+    way = index_map(lattice, space)
+    back = ellipse.mapped(way.matrix[:-1, :-1], way.matrix[:-1, -1])
+    segment = Segment(number=1, code=recipe.labels[0], confidence=_confidence(p, ellipse, recipe.calibration))
+    labels = rasterised(back, (space.shape[0], space.shape[1])).astype(np.uint8)
+    return Segmentation(space=space, labels=labels, segments=(segment,))
+
+
+def agreement(p: NDArray[np.float32], ellipse: Ellipse) -> float:
+    """Soft Dice between the probabilities and the ellipse fitted to them, 0 to 1: low where they are unsure or not elliptic."""
+    inside = rasterised(ellipse, (p.shape[0], p.shape[1]))
+    return float(2 * p[inside].sum() / (p.sum() + inside.sum()))
+
+
+def _confidence(p: NDArray[np.float32], ellipse: Ellipse, calibration: Any) -> float | None:
+    """A logistic curve over `agreement`, fitted by cross-validation; see the model's card for what it promises."""
+    curve = calibration.get("confidence")
+    if curve is None:
+        return None
+    x = math.log(max(1e-6, 1.0 - agreement(p, ellipse)))
+    return float(expit(curve["intercept"] + curve["slope"] * x))

@@ -1,0 +1,96 @@
+"""A network model as three stages: prepare a case, run the engine, finish to a finding; all three from its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.case import Case
+from skiagraph.errors import InvalidInput
+from skiagraph.findings import Segmentation
+from skiagraph.image import Image
+from skiagraph.inference.engines import Precision, engine_for
+from skiagraph.inference.finish import finished
+from skiagraph.inference.mirror import Mirrored
+from skiagraph.preprocess import network_pixels, network_space, normalised
+from skiagraph.preprocess.grey import grey
+from skiagraph.task import Bundle, Card, Engine, Recipe
+
+__all__ = ["Staged", "opened", "staged"]
+
+_BATCH: Final = 8
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Staged:
+    """A segmentation model around an engine.
+
+    Args:
+        card: What it is.
+        recipe: How it prepares and finishes.
+        engine: What computes.
+    """
+
+    card: Card
+    recipe: Recipe
+    engine: Engine
+
+    def __call__(self, case: Case, /) -> Segmentation:
+        """The segmentation of one case, on the lattice of its image.
+
+        Raises:
+            InvalidInput: The image that the recipe names is missing or of another kind.
+        """
+        return next(iter(self.each([case])))
+
+    def each(self, cases: Iterable[Case]) -> Iterator[Segmentation]:
+        """The segmentations of many cases, in order; those of one shape are computed together."""
+        stream = iter(cases)
+        while group := list(islice(stream, _BATCH)):
+            batch = np.stack([self.prepare(case) for case in group])
+            for case, logits in zip(group, self.engine(batch), strict=True):
+                yield finished(logits, self.image(case), self.recipe)
+
+    def image(self, case: Case) -> Image:
+        """The image that the recipe names, as one grey channel.
+
+        Raises:
+            InvalidInput: The case has no such image.
+        """
+        image = case.images.get(self.recipe.image)
+        if image is None:
+            raise InvalidInput(f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}")
+        return grey(image)
+
+    def prepare(self, case: Case) -> NDArray[np.float32]:
+        """What the engine sees of a case: (1, spatial...), normalised."""
+        image = self.image(case)
+        space = network_space(image.space, self.recipe)
+        return normalised(network_pixels(image, space), self.recipe.normalise)[None]
+
+
+def staged(card: Card, recipe: Recipe, engine: Engine) -> Staged:
+    """The model of a recipe around an engine, mirrored as the recipe says."""
+    around = Mirrored(engine=engine, axes=recipe.mirror) if recipe.mirror else engine
+    return Staged(card=card, recipe=recipe, engine=around)
+
+
+def opened(bundle: Bundle, *, engine: str = "auto", precision: Precision = "fp32") -> Staged:
+    """The model of a bundle.
+
+    Args:
+        bundle: The model on disk.
+        engine: See `engine_for`.
+        precision: See `engine_for`.
+
+    Raises:
+        InvalidInput: An engine or precision that there is not.
+        BundleError: The graph cannot be read.
+    """
+    return staged(bundle.card, bundle.recipe, engine_for(bundle, engine, precision))

@@ -1,0 +1,9 @@
+"""One trainer a task, and the loop in the open."""
+
+from skiagraph.training.freeze import freeze
+from skiagraph.training.loop import train
+from skiagraph.training.plan import Plan
+from skiagraph.training.samples import Prepared, batches, prepared
+from skiagraph.training.segmentation import SegmentationTrainer, planned
+
+__all__ = ["Plan", "Prepared", "SegmentationTrainer", "batches", "freeze", "planned", "prepared", "train"]

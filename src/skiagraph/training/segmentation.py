@@ -1,0 +1,93 @@
+"""The trainer of segmentation networks in two dimensions, and the plan that it derives from the data."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from numpy.random import Generator
+
+from skiagraph.case import Dataset
+from skiagraph.codes import Code
+from skiagraph.findings import Segmentation
+from skiagraph.inference import Staged, staged
+from skiagraph.inference.torch_engine import TorchEngine
+from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Watch
+from skiagraph.training.loop import train
+from skiagraph.training.plan import Plan
+from skiagraph.training.samples import prepared
+
+__all__ = ["SegmentationTrainer", "planned"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationTrainer:
+    """Learns to outline one structure in pictures.
+
+    Args:
+        card: The card that the model will carry, without scores.
+        checkpoint: File to save to and to resume from; None keeps nothing.
+    """
+
+    card: Card
+    checkpoint: Path | None = None
+
+    def fit(self, dataset: Dataset, plan: Plan, *, rng: Generator, watch: Watch) -> Staged:
+        """The model that was learnt, run by PyTorch; `freeze` writes it for the other engines.
+
+        Args:
+            dataset: Cases with one segmentation each.
+            plan: Every choice.
+            rng: All chance.
+            watch: Told after each epoch.
+
+        Raises:
+            InvalidInput: Fewer samples than a batch, or a sample without a segmentation.
+        """
+        network = train(
+            prepared(dataset, plan.recipe), plan, rng=rng, watch=watch, checkpoint=self.checkpoint
+        )
+        card = dataclasses.replace(self.card, data=(dataset.name,))
+        return staged(card, plan.recipe, TorchEngine(network))
+
+
+def planned(dataset: Dataset, label: Code, *, shape: tuple[int, int] = (192, 288)) -> Plan:
+    """A plan for a data set, from its fingerprint.
+
+    Args:
+        dataset: Cases with one segmentation each; up to 64 are looked at.
+        label: What is outlined.
+        shape: Samples of the network's lattice.
+
+    Returns:
+        A plan whose recipe takes the field of view as it comes.
+    """
+    looked_at = dataset.samples[:: max(1, len(dataset) // 64)]
+    shares = []
+    for sample in looked_at:
+        shares += [f.mask(1).mean() for f in sample.reference() if isinstance(f, Segmentation)]
+    fingerprint = {
+        "samples": float(len(dataset)),
+        "groups": float(len({s.group for s in dataset})),
+        "mean area share": float(np.mean(shares)) if shares else 0.0,
+    }
+    return Plan(recipe=Recipe(labels=(label,), shape=shape, normalise="root-zscore"), fingerprint=fingerprint)
+
+
+def plain_card(name: str, label: Code, modality: str, licence: str) -> Card:
+    """The card of a model that has just been learnt: nothing was measured yet, and it says so."""
+    return Card(
+        name=name,
+        version="0.1.0",
+        task="segmentation",
+        summary=f"Outlines {label.meaning or label.value} in pictures.",
+        inputs=(InputSpec(name="image", modality=modality, ndim=2),),
+        outputs=(OutputSpec(finding="Segmentation", concept=label),),
+        intended_use="Research. Not evaluated yet.",
+        limits=("Nothing was measured on data that it did not learn from.",),
+        licence=licence,
+    )
