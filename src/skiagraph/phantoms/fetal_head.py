@@ -250,7 +250,7 @@ def _skull(head: FetalHead, beams: Beams, place: tuple[Array, Array], rng: Gener
     beam_u = np.sin(beams.angle + head.angle)
     beam_v = np.cos(beams.angle + head.angle)
     square = np.abs(gu * beam_u + gv * beam_v) / (np.hypot(gu, gv) + 1e-9)
-    profile = ((distance + head.skull / 2) / (head.skull / 2)) ** 2
+    profile = ((distance + 0.56 * head.skull) / (head.skull / 2)) ** 2
     patches = 5.0 * np.clip(smooth_noise(beams, rng, 0.30 * a), -2, 2) + 1.5 * smooth_noise(
         beams, rng, 0.06 * a
     )
