@@ -1,4 +1,4 @@
-"""What can go wrong, in one tree: each error is one sentence for a tired colleague, and the builtin that one expects."""
+"""What can go wrong, in one tree: each error is one sentence for a tired colleague, and the builtin one expects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ class SkiagraphError(Exception):
 
     def __init__(self, rule: str, *, got: str | None = None, way_out: str | None = None) -> None:
         self.rule, self.got, self.way_out = rule, got, way_out
-        parts = [rule.rstrip("."), *([f"got {got}"] if got else []), *([way_out.rstrip(".")] if way_out else [])]
+        parts = [
+            rule.rstrip("."),
+            *([f"got {got}"] if got else []),
+            *([way_out.rstrip(".")] if way_out else []),
+        ]
         super().__init__("; ".join(parts) + ".")
 
     def __str__(self) -> str:

@@ -36,10 +36,10 @@ def frozen(array: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
 def checked_when_unpickled(cls: type[_T]) -> type[_T]:
     """Makes a frozen dataclass unpickle and copy through its constructor: checked again, arrays read-only again."""
 
-    def __reduce__(self: Any) -> tuple[Any, ...]:
+    def reduce(self: Any) -> tuple[Any, ...]:
         return _rebuild, (cls, {f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
 
-    cls.__reduce__ = __reduce__  # type: ignore[assignment]
+    cls.__reduce__ = reduce  # type: ignore[method-assign]
     return cls
 
 

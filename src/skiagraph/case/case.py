@@ -40,7 +40,9 @@ class Case:
 
     def __post_init__(self) -> None:
         if not self.images or not self.identifier or not all(self.images):
-            raise InvalidInput("a case has an identifier and at least one named image", got=f"{len(self.images)} images")
+            raise InvalidInput(
+                "a case has an identifier and at least one named image", got=f"{len(self.images)} images"
+            )
         for name in ("images", "known", "uids"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
@@ -55,7 +57,9 @@ class Case:
             UnknownName: Several; ask by name.
         """
         if len(self.images) != 1:
-            raise UnknownName("a case with one image has *the* image", got=f"{len(self.images)}: {sorted(self.images)}")
+            raise UnknownName(
+                "a case with one image has *the* image", got=f"{len(self.images)}: {sorted(self.images)}"
+            )
         return next(iter(self.images.values()))
 
 

@@ -84,7 +84,9 @@ class Dataset:
         samples = tuple(s for s in self.samples if s.split in names)
         if not samples:
             there = sorted({s.split for s in self.samples})
-            raise InvalidInput("a split that is asked for has samples", got=", ".join(names), way_out=f"there are {there}")
+            raise InvalidInput(
+                "a split that is asked for has samples", got=", ".join(names), way_out=f"there are {there}"
+            )
         return Dataset(name=self.name, samples=samples, licence=self.licence)
 
 
@@ -106,7 +108,9 @@ def folds(dataset: Dataset, n: int, rng: Generator) -> tuple[tuple[Dataset, Data
     for s in dataset:
         members.setdefault(s.group, []).append(s.stratum)
     if not 2 <= n <= len(members):
-        raise InvalidInput("there are at least as many groups as folds, and two folds", got=f"{len(members)} and {n}")
+        raise InvalidInput(
+            "there are at least as many groups as folds, and two folds", got=f"{len(members)} and {n}"
+        )
     order = sorted(members, key=lambda g: (float(np.mean(members[g])), g))
     place: dict[str, int] = {}
     for start in range(0, len(order), n):

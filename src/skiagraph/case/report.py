@@ -66,7 +66,9 @@ class Report:
 
     def __post_init__(self) -> None:
         if (self.state == "draft") != (self.signature is None):
-            raise InvalidInput("every report but a draft is signed", got=f"{self.state}, {self.signature and 'signed'}")
+            raise InvalidInput(
+                "every report but a draft is signed", got=f"{self.state}, {self.signature and 'signed'}"
+            )
         if (self.state == "amended") != bool(self.reason.strip()):
             raise InvalidInput("an amended report says why it was changed, and only that", got=self.state)
         if self.version != (1 if self.previous is None else self.previous.version + 1):
@@ -111,7 +113,9 @@ def _next(
     reason: str = "",
 ) -> Report:
     if report.state not in allowed:
-        raise StateError(f"a report becomes {state} from {' or '.join(allowed)}", got=f"a {report.state} report")
+        raise StateError(
+            f"a report becomes {state} from {' or '.join(allowed)}", got=f"a {report.state} report"
+        )
     return dataclasses.replace(
         report,
         findings=findings,

@@ -15,6 +15,7 @@ from skiagraph.findings.fact import (
 from skiagraph.findings.field import DerivedImage, DisplacementField, Heatmap, Segment, Segmentation
 from skiagraph.findings.mark import Box, Boxes, Contour, Contours, Landmark, Landmarks, Track, Tracks
 from skiagraph.findings.provenance import Provenance, Source
+from skiagraph.findings.resample import resample
 from skiagraph.findings.union import Finding, Findings, SpatialFinding
 from skiagraph.geometry import Transform
 
@@ -48,4 +49,5 @@ __all__ = [
     "Track",
     "Tracks",
     "Transform",
+    "resample",
 ]

@@ -12,7 +12,7 @@ from skiagraph.errors import GeometryError, InvalidInput
 from skiagraph.geometry import Space
 from skiagraph.values import frozen
 
-__all__ = ["checked_field", "checked_points", "check_finite", "check_fraction", "field_shape"]
+__all__ = ["check_finite", "check_fraction", "checked_field", "checked_points", "field_shape"]
 
 
 def check_fraction(name: str, value: float | None) -> None:
@@ -69,5 +69,7 @@ def checked_points(points: Any, ndim: int, *, least: int = 1) -> NDArray[np.floa
     """
     result = frozen(points, np.float64)
     if result.ndim != 2 or result.shape[1] != ndim or len(result) < least or not np.isfinite(result).all():
-        raise GeometryError(f"points here are finite, {ndim} numbers each, at least {least}", got=f"shape {result.shape}")
+        raise GeometryError(
+            f"points here are finite, {ndim} numbers each, at least {least}", got=f"shape {result.shape}"
+        )
     return result

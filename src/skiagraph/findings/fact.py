@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, final
 
 import numpy as np
@@ -145,7 +146,9 @@ class Curve:
     def __post_init__(self) -> None:
         at, values = frozen(self.at, np.float64), frozen(self.values, np.float64)
         if at.ndim != 1 or at.shape != values.shape or not len(at) or not (np.diff(at) > 0).all():
-            raise InvalidInput("a curve has one value at each of its rising places", got=f"{at.shape}, {values.shape}")
+            raise InvalidInput(
+                "a curve has one value at each of its rising places", got=f"{at.shape}, {values.shape}"
+            )
         object.__setattr__(self, "at", at)
         object.__setattr__(self, "values", values)
 
@@ -187,7 +190,9 @@ class Embedding:
     def __post_init__(self) -> None:
         vector = frozen(self.vector)
         if vector.ndim != 1 or vector.dtype.kind != "f" or not np.isfinite(vector).all():
-            raise InvalidInput("an embedding is one finite vector", got=f"{vector.dtype} of shape {vector.shape}")
+            raise InvalidInput(
+                "an embedding is one finite vector", got=f"{vector.dtype} of shape {vector.shape}"
+            )
         object.__setattr__(self, "vector", vector)
 
 
@@ -216,7 +221,7 @@ class Ranking:
 
     def __post_init__(self) -> None:
         scores = [i.score for i in self.items]
-        if any(a < b for a, b in zip(scores, scores[1:], strict=False)):
+        if any(a < b for a, b in pairwise(scores)):
             raise InvalidInput("a ranking has its best item first", got="scores that rise")
 
 
@@ -231,7 +236,9 @@ class NotApplicable:
         score: How well the input fits the model, 0 to 1, where a gate gives one.
     """
 
-    reason: Literal["wrong-content", "wrong-modality", "wrong-shape", "unknown-size", "poor-quality", "out-of-range"]
+    reason: Literal[
+        "wrong-content", "wrong-modality", "wrong-shape", "unknown-size", "poor-quality", "out-of-range"
+    ]
     explanation: str
     score: float | None = None
 

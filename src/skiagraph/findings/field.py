@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -13,7 +14,7 @@ from skiagraph.errors import InvalidInput
 from skiagraph.findings.checks import check_fraction, checked_field, field_shape
 from skiagraph.geometry import Space
 from skiagraph.geometry.frame import check_frame
-from skiagraph.image import Image
+from skiagraph.image import Image, Lazy, pixels
 from skiagraph.values import checked_when_unpickled
 
 __all__ = ["DerivedImage", "DisplacementField", "Heatmap", "Segment", "Segmentation"]
@@ -51,7 +52,7 @@ class Segmentation:
 
     Args:
         space: Where it lies.
-        labels: ``"exclusive"`` and ``"instances"``: whole numbers, axes (time, spatial...), 0 background, n = segment n.
+        labels: ``"exclusive"`` and ``"instances"``: whole numbers, axes (time, spatial...), 0 background, n segment n.
             ``"overlapping"``: boolean, axes (segment, time, spatial...), in the order of `segments`.
         segments: The structures, numbered without repetition. For ``"instances"`` one segment an object.
         kind: How the labels are to be read.
@@ -80,7 +81,9 @@ class Segmentation:
             labels = checked_field("labels", self.labels, shape, "biu")
             strangers = set(np.unique(labels).tolist()) - {0, *numbers}
             if strangers:
-                raise InvalidInput("each label has its segment", got=f"labels {sorted(strangers)[:5]} without one")
+                raise InvalidInput(
+                    "each label has its segment", got=f"labels {sorted(strangers)[:5]} without one"
+                )
         object.__setattr__(self, "labels", labels)
         if self.probabilities is not None:
             p = checked_field("probabilities", self.probabilities, stacked, "f")
@@ -96,8 +99,11 @@ class Segmentation:
         """
         numbers = [s.number for s in self.segments]
         if number not in numbers:
-            raise InvalidInput("a mask is asked for by the number of a segment", got=f"{number}, there are {numbers}")
-        return self.labels[numbers.index(number)] if self.kind == "overlapping" else self.labels == number
+            raise InvalidInput(
+                "a mask is asked for by the number of a segment", got=f"{number}, there are {numbers}"
+            )
+        chosen = self.labels[numbers.index(number)] if self.kind == "overlapping" else self.labels == number
+        return np.asarray(chosen, dtype=np.bool_)
 
 
 @final
@@ -154,12 +160,16 @@ class DerivedImage:
     """An image that a model made.
 
     Args:
-        image: The picture.
+        image: The picture; decoded, since it exists nowhere else.
         kind: Whether it was enhanced, translated from another modality, or made from nothing. Readers must see this.
     """
 
     image: Image
     kind: Literal["enhanced", "translated", "synthetic"]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.image.data, Lazy):
+            object.__setattr__(self, "image", dataclasses.replace(self.image, data=pixels(self.image)))
 
     @property
     def space(self) -> Space:

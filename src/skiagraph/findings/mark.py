@@ -1,4 +1,4 @@
-"""Findings that mark places: landmarks, boxes, contours, tracks. Places are world coordinates, boxes are index ranges."""
+"""Findings that mark places: landmarks, contours and tracks in world coordinates, boxes as ranges of indices."""
 
 from __future__ import annotations
 
@@ -94,8 +94,14 @@ class Box:
     def __post_init__(self) -> None:
         check_fraction("the confidence of a box", self.confidence)
         low, high = frozen(self.low, np.float64), frozen(self.high, np.float64)
-        if low.ndim != 1 or low.shape != high.shape or not (np.isfinite(low) & np.isfinite(high) & (low < high)).all():
-            raise GeometryError("a box has finite edges, each low below its high", got=f"{low.tolist()}, {high.tolist()}")
+        if (
+            low.ndim != 1
+            or low.shape != high.shape
+            or not (np.isfinite(low) & np.isfinite(high) & (low < high)).all()
+        ):
+            raise GeometryError(
+                "a box has finite edges, each low below its high", got=f"{low.tolist()}, {high.tolist()}"
+            )
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
 
@@ -145,7 +151,9 @@ class Contour:
         check_fraction("the confidence of a contour", self.confidence)
         ndim = np.shape(self.points)[-1] if np.ndim(self.points) == 2 else 0
         if ndim not in (2, 3):
-            raise GeometryError("the points of a contour have 2 or 3 numbers each", got=f"shape {np.shape(self.points)}")
+            raise GeometryError(
+                "the points of a contour have 2 or 3 numbers each", got=f"shape {np.shape(self.points)}"
+            )
         object.__setattr__(self, "points", checked_points(self.points, ndim, least=2))
 
 
@@ -167,7 +175,9 @@ class Contours:
         for item in self.items:
             _check_moment(self.space, item.moment)
             if item.points.shape[1] != self.space.ndim:
-                raise GeometryError(f"a contour here has {self.space.ndim} axes", got=str(item.points.shape[1]))
+                raise GeometryError(
+                    f"a contour here has {self.space.ndim} axes", got=str(item.points.shape[1])
+                )
 
 
 @final
@@ -190,7 +200,7 @@ class Track:
         moments = frozen(self.moments, np.int64)
         if moments.ndim != 1 or (np.diff(moments) <= 0).any() or (moments < 0).any():
             raise InvalidInput("the moments of a track rise", got=str(moments.tolist()[:10]))
-        points = checked_points(self.points, np.shape(self.points)[-1])
+        points = checked_points(self.points, np.shape(self.points)[-1] if np.ndim(self.points) == 2 else 0)
         if len(points) != len(moments):
             raise GeometryError("a track has one point a moment", got=f"{len(points)} and {len(moments)}")
         object.__setattr__(self, "moments", moments)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from skiagraph.errors import ContractError
-from skiagraph.findings.fact import Classification, Curve, Embedding, Measurement, NotApplicable, Ranking, Text
+from skiagraph.findings.fact import (
+    Classification,
+    Curve,
+    Embedding,
+    Measurement,
+    NotApplicable,
+    Ranking,
+    Text,
+)
 from skiagraph.findings.field import DerivedImage, DisplacementField, Heatmap, Segmentation
 from skiagraph.findings.mark import Boxes, Contours, Landmarks, Tracks
 from skiagraph.findings.provenance import Provenance

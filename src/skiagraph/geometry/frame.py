@@ -20,7 +20,9 @@ def check_frame(frame: str) -> None:
         GeometryError: Not a UID, or longer than 64 characters.
     """
     if len(frame) > 64 or not _UID.fullmatch(frame):
-        raise GeometryError("a frame of reference is a DICOM UID of at most 64 characters", got=repr(frame[:80]))
+        raise GeometryError(
+            "a frame of reference is a DICOM UID of at most 64 characters", got=repr(frame[:80])
+        )
 
 
 def derived_frame(digest: str) -> str:

@@ -61,4 +61,4 @@ class Grid:
         ) and np.array_equal(self.affine, other.affine)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.frame, self.unit, self.affine.tobytes()))
+        return hash((self.shape, self.frame, self.unit, (self.affine + 0.0).tobytes()))

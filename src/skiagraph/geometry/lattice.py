@@ -18,7 +18,11 @@ def checked_shape(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
         GeometryError: Not `ndim` whole numbers of at least 1.
     """
     sizes = tuple(int(n) for n in shape)
-    if len(sizes) != ndim or any(n < 1 for n in sizes) or any(n != m for n, m in zip(sizes, shape, strict=True)):
+    if (
+        len(sizes) != ndim
+        or any(n < 1 for n in sizes)
+        or any(n != m for n, m in zip(sizes, shape, strict=True))
+    ):
         raise GeometryError(f"a shape here has {ndim} whole numbers of at least 1", got=str(tuple(shape)))
     return sizes
 
@@ -31,10 +35,14 @@ def checked_affine(affine: NDArray[np.float64], ndim: int) -> NDArray[np.float64
     """
     matrix = frozen(affine, np.float64)
     if matrix.shape != (ndim + 1, ndim + 1) or not np.isfinite(matrix).all():
-        raise GeometryError(f"an affine here is a finite {ndim + 1}x{ndim + 1} matrix", got=f"shape {matrix.shape}")
+        raise GeometryError(
+            f"an affine here is a finite {ndim + 1}x{ndim + 1} matrix", got=f"shape {matrix.shape}"
+        )
     if not np.array_equal(matrix[-1], [0.0] * ndim + [1.0]):
         raise GeometryError("the last row of an affine is 0 ... 0 1", got=str(matrix[-1].tolist()))
     lengths = np.linalg.norm(matrix[:-1, :-1], axis=0)
     if (lengths <= 0).any() or abs(np.linalg.det(matrix[:-1, :-1])) < 1e-6 * np.prod(lengths):
-        raise GeometryError("the axes of an affine span the space", got=f"spacings {lengths.round(6).tolist()}")
+        raise GeometryError(
+            "the axes of an affine span the space", got=f"spacings {lengths.round(6).tolist()}"
+        )
     return matrix

@@ -66,7 +66,9 @@ class Plane:
         """
         rows, columns = spacing or (1.0, 1.0)
         affine = np.array([[0.0, columns, 0.0], [rows, 0.0, 0.0], [0.0, 0.0, 1.0]])
-        return cls(shape=shape, affine=affine, frame=frame, unit="mm" if spacing else "pixel", timeline=timeline)
+        return cls(
+            shape=shape, affine=affine, frame=frame, unit="mm" if spacing else "pixel", timeline=timeline
+        )
 
     @property
     def ndim(self) -> int:
@@ -84,4 +86,4 @@ class Plane:
         ) and np.array_equal(self.affine, other.affine)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.frame, self.unit, self.affine.tobytes()))
+        return hash((self.shape, self.frame, self.unit, (self.affine + 0.0).tobytes()))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagraph.errors import GeometryError, UnknownSize
 from skiagraph.geometry.grid import Grid
@@ -18,11 +19,12 @@ __all__ = ["cropped", "flipped", "padded", "permuted", "resized", "respaced"]
 _S = TypeVar("_S", Grid, Plane)
 
 
-def _placed(space: _S, shape: Sequence[int], linear: np.ndarray, corner: np.ndarray) -> _S:  # type: ignore[type-arg]
+def _placed(space: _S, shape: Sequence[int], linear: NDArray[np.float64], corner: NDArray[np.float64]) -> _S:
     """`space` with new axes `linear` (old index per new index step) and voxel 0 at old index `corner`."""
     change = np.eye(space.ndim + 1)
     change[:-1, :-1], change[:-1, -1] = linear, corner
-    return dataclasses.replace(space, shape=tuple(int(n) for n in shape), affine=space.affine @ change)
+    sizes: Any = tuple(int(n) for n in shape)  # checked by the space at its birth
+    return dataclasses.replace(space, shape=sizes, affine=space.affine @ change)
 
 
 def cropped(space: _S, start: Sequence[int], shape: Sequence[int]) -> _S:
@@ -32,7 +34,9 @@ def cropped(space: _S, start: Sequence[int], shape: Sequence[int]) -> _S:
         GeometryError: `start` and `shape` are not one whole number an axis.
     """
     if len(start) != space.ndim or len(shape) != space.ndim:
-        raise GeometryError("a crop has one start and one size an axis", got=f"{list(start)} and {list(shape)}")
+        raise GeometryError(
+            "a crop has one start and one size an axis", got=f"{list(start)} and {list(shape)}"
+        )
     return _placed(space, shape, np.eye(space.ndim), np.array([int(n) for n in start], dtype=np.float64))
 
 
@@ -69,7 +73,9 @@ def permuted(space: _S, order: Sequence[int]) -> _S:
     _check_axes(space, order)
     if sorted(order) != list(range(space.ndim)):
         raise GeometryError("a permutation names each spatial axis once", got=str(list(order)))
-    return _placed(space, [space.shape[a] for a in order], np.eye(space.ndim)[:, list(order)], np.zeros(space.ndim))
+    return _placed(
+        space, [space.shape[a] for a in order], np.eye(space.ndim)[:, list(order)], np.zeros(space.ndim)
+    )
 
 
 def respaced(space: _S, spacing: Sequence[float]) -> _S:
@@ -105,7 +111,7 @@ def resized(space: _S, shape: Sequence[int]) -> _S:
     return _centred(space, shape, step)
 
 
-def _centred(space: _S, shape: Sequence[int], step: np.ndarray) -> _S:  # type: ignore[type-arg]
+def _centred(space: _S, shape: Sequence[int], step: NDArray[np.float64]) -> _S:
     """Steps of `step` old voxels, both lattices with one centre."""
     corner = (np.array(space.shape) - 1) / 2 - step * (np.array(shape) - 1) / 2
     return _placed(space, shape, np.diag(step), corner)

@@ -17,11 +17,13 @@ __all__ = ["IndexMap", "Space", "index_map", "spacing_of", "to_index", "to_world
 
 Space: TypeAlias = Grid | Plane
 
-_EXACT = 1e-6  # index units: lattices that agree to a millionth of a voxel are the same lattice
+_EXACT = (
+    1e-4  # index units: lattices that agree to a ten-thousandth of a voxel everywhere are the same lattice
+)
 
 
 def spacing_of(space: Space) -> tuple[float, ...] | None:
-    """mm between neighbours along each spatial axis, or None where no size is known."""
+    """Millimetres between neighbours along each spatial axis, or None where no size is known."""
     if space.unit == "pixel":
         return None
     return tuple(float(n) for n in np.linalg.norm(space.affine[:-1, :-1], axis=0))
@@ -45,8 +47,7 @@ def to_world(space: Space, index: NDArray[np.float64]) -> NDArray[np.float64]:
 def to_index(space: Space, world: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fractional indices of places: the inverse of `to_world`."""
     points = np.asarray(world, dtype=np.float64) - space.affine[:-1, -1]
-    result: NDArray[np.float64] = np.linalg.solve(space.affine[:-1, :-1], points[..., None])[..., 0]
-    return result
+    return np.asarray(np.linalg.solve(space.affine[:-1, :-1], points[..., None])[..., 0], dtype=np.float64)
 
 
 @final
@@ -69,6 +70,11 @@ class IndexMap:
         result: NDArray[np.float64] = points @ self.matrix[:-1, :-1].T + self.matrix[:-1, -1]
         return result
 
+    def inverse(self) -> IndexMap:
+        """The way back; exact where this one is."""
+        matrix = np.asarray(np.linalg.inv(self.matrix), dtype=np.float64)
+        return IndexMap(matrix=np.rint(matrix) if self.exact else matrix, exact=self.exact)
+
 
 def index_map(source: Space, target: Space, *, via: Transform | None = None) -> IndexMap:
     """The map from indices of `source` to indices of `target`.
@@ -83,19 +89,23 @@ def index_map(source: Space, target: Space, *, via: Transform | None = None) -> 
         GeometryError: A grid and a plane, or millimetres and pixels, cannot be compared.
     """
     if source.ndim != target.ndim:
-        raise GeometryError("a grid and a plane have no common world", got=f"{source.ndim}-D and {target.ndim}-D")
+        raise GeometryError(
+            "a grid and a plane have no common world", got=f"{source.ndim}-D and {target.ndim}-D"
+        )
     if source.unit != target.unit:
         raise GeometryError(
-            "both spaces use one unit", got=f"{source.unit} and {target.unit}", way_out="state the pixel size of both"
+            "both spaces use one unit",
+            got=f"{source.unit} and {target.unit}",
+            way_out="state the pixel size of both",
         )
     bridge = _bridge(source, target, via)
-    matrix = np.linalg.solve(target.affine, bridge @ source.affine)
+    matrix = np.asarray(np.linalg.solve(target.affine, bridge @ source.affine), dtype=np.float64)
     whole = np.rint(matrix)
     linear = np.abs(whole[:-1, :-1])
     signed_permutation = bool((linear.sum(0) == 1).all() and (linear.sum(1) == 1).all())
     reach = max(*source.shape, *target.shape)
     close = np.abs(matrix - whole)
-    if signed_permutation and close[:-1, :-1].max() * reach < _EXACT * 100 and close[:-1, -1].max() < _EXACT * 100:
+    if signed_permutation and close[:-1, :-1].max() * reach < _EXACT and close[:-1, -1].max() < _EXACT:
         return IndexMap(matrix=whole, exact=True)
     return IndexMap(matrix=matrix, exact=False)
 
@@ -116,5 +126,7 @@ def _bridge(source: Space, target: Space, via: Transform | None) -> NDArray[np.f
             way_out="use its inverse or another Transform",
         )
     if len(via.matrix) != source.ndim + 1:
-        raise GeometryError("a Transform has as many axes as the spaces", got=f"{len(via.matrix) - 1} and {source.ndim}")
+        raise GeometryError(
+            "a Transform has as many axes as the spaces", got=f"{len(via.matrix) - 1} and {source.ndim}"
+        )
     return via.matrix

@@ -34,7 +34,9 @@ class Timeline:
     def __post_init__(self) -> None:
         times = frozen(self.times, np.float64)
         if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-            raise GeometryError("the times of a timeline are finite and strictly rising", got=f"shape {times.shape}")
+            raise GeometryError(
+                "the times of a timeline are finite and strictly rising", got=f"shape {times.shape}"
+            )
         object.__setattr__(self, "times", times)
 
     def __len__(self) -> int:
@@ -46,4 +48,4 @@ class Timeline:
         return self.unit == other.unit and np.array_equal(self.times, other.times)
 
     def __hash__(self) -> int:
-        return hash((self.unit, self.times.tobytes()))
+        return hash((self.unit, (self.times + 0.0).tobytes()))

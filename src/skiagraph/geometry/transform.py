@@ -49,4 +49,7 @@ class Transform:
 
     def inverse(self) -> Transform:
         """The way back."""
-        return Transform(matrix=np.linalg.inv(self.matrix), source=self.target, target=self.source)
+        matrix = np.eye(len(self.matrix))
+        matrix[:-1, :-1] = np.linalg.inv(self.matrix[:-1, :-1])
+        matrix[:-1, -1] = -matrix[:-1, :-1] @ self.matrix[:-1, -1]
+        return Transform(matrix=matrix, source=self.target, target=self.source)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.errors import GeometryError, InvalidInput
@@ -29,7 +28,7 @@ class Image:
         data: The numbers, or a `Lazy` that decodes them when needed.
         space: Where they lie. Its timeline is set exactly when the image has a time axis.
         quantity: What they mean.
-        channels: Names of the channels, e.g. ``("red", "green", "blue")``; empty where the image has one number a place.
+        channels: Names of the channels, e.g. ``("red", "green", "blue")``; empty where there is one number a place.
         modality: DICOM Modality (0008,0060), e.g. ``"US"``; None where it is not known.
 
     Raises:
@@ -79,4 +78,4 @@ def image_digest(image: Image) -> str:
     """
     array = pixels(image)
     times = None if image.space.timeline is None else image.space.timeline.times
-    return array_digest(array, np.asarray(image.space.affine), times, image.space.unit, " ".join(image.channels))
+    return array_digest(array, image.space.affine + 0.0, times, image.space.unit, " ".join(image.channels))

@@ -47,7 +47,8 @@ class Lazy:
                 array = frozen(self._load(), self.dtype)
                 if array.shape != self.shape:
                     raise GeometryError(
-                        "decoded pixels have the shape that the header states", got=f"{array.shape} for {self.shape}"
+                        "decoded pixels have the shape that the header states",
+                        got=f"{array.shape} for {self.shape}",
                     )
                 self._array = array
             return self._array

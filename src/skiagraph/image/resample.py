@@ -17,6 +17,7 @@ __all__ = ["resample_array", "resample_image"]
 
 Interpolation = Literal["nearest", "linear", "cubic"]
 _ORDER = {"nearest": 0, "linear": 1, "cubic": 3}
+_EDGE = 1e-6  # voxels: centres on the very edge of the field of view belong to it
 
 
 def resample_array(
@@ -34,7 +35,8 @@ def resample_array(
         way: Map from indices of the *target* to indices of the source.
         shape: Shape of the target lattice.
         interpolation: Ignored where `way` is exact: values are then copied.
-        fill: Value outside of the source; None repeats the nearest edge.
+        fill: Value outside of the field of view of the source, which ends half a voxel beyond the outermost centres;
+            None repeats the nearest edge.
 
     Returns:
         Array of `shape`; the type of `array`, or floating point where interpolation makes fractions.
@@ -42,22 +44,34 @@ def resample_array(
     if way.exact:
         return _copied(array, way, shape, fill)
     order = _ORDER[interpolation]
-    if order == 0 or array.dtype == np.float64:
-        source = array
-    else:
-        source = array.astype(np.float32)
-    if array.dtype == np.bool_:
-        source = source.astype(np.uint8 if order == 0 else np.float32)
-    result = ndimage.affine_transform(
+    source = array if order == 0 or array.dtype == np.float64 else array.astype(np.float32)
+    if source.dtype == np.bool_:
+        source = source.astype(np.uint8)
+    result: NDArray[Any] = ndimage.affine_transform(
         source,
         way.matrix[:-1, :-1],
         offset=way.matrix[:-1, -1],
         output_shape=shape,
         order=order,
-        mode="nearest" if fill is None else "grid-constant",
-        cval=0 if fill is None else fill,
+        mode="nearest",
     )
-    return result.astype(array.dtype) if order == 0 else result
+    result = result.astype(array.dtype) if order == 0 else result
+    if fill is not None:
+        result[_outside(way, array.shape, shape)] = fill
+    return result
+
+
+def _outside(way: IndexMap, before: tuple[int, ...], after: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which voxels of the target have their centre beyond the outermost voxels of the source."""
+    result = np.zeros(after, dtype=np.bool_)
+    for row, size in zip(way.matrix, before, strict=False):
+        place = np.full([1] * len(after), row[-1])
+        for axis in np.flatnonzero(row[:-1]):
+            place = place + np.expand_dims(
+                row[axis] * np.arange(after[axis]), [a for a in range(len(after)) if a != axis]
+            )
+        result |= (place < -0.5 - _EDGE) | (place > size - 0.5 + _EDGE)
+    return result
 
 
 def _copied(array: NDArray[Any], way: IndexMap, shape: tuple[int, ...], fill: float | None) -> NDArray[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -69,10 +68,14 @@ def load_bundle(folder: Path) -> Bundle:
     """
     for name in (*_TEXTS, *_BINARIES):
         if not (folder / name).is_file():
-            raise MissingInput("a bundle holds " + ", ".join((*_TEXTS, *_BINARIES)), got=f"{folder.name} without {name}")
+            raise MissingInput(
+                "a bundle holds " + ", ".join((*_TEXTS, *_BINARIES)), got=f"{folder.name} without {name}"
+            )
     card, recipe, plan = (_read(folder / name) for name in _TEXTS)
     try:
-        return Bundle(card=from_plain(Card, card), recipe=from_plain(Recipe, recipe), plan=plan, folder=folder)
+        return Bundle(
+            card=from_plain(Card, card), recipe=from_plain(Recipe, recipe), plan=plan, folder=folder
+        )
     except BundleError:
         raise
     except InvalidInput as error:
@@ -87,7 +90,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise BundleError(f"{path.name} is JSON with a format version", got="something else") from error
     if version != FORMAT:
         raise BundleError(
-            f"this release reads bundles of format {FORMAT}", got=f"format {version}", way_out="update skiagraph"
+            f"this release reads bundles of format {FORMAT}",
+            got=f"format {version}",
+            way_out="update skiagraph",
         )
     return dict(data)
 
@@ -120,9 +125,11 @@ def save_bundle(bundle: Bundle, to: Path) -> Bundle:
             for name in _BINARIES:
                 shutil.copyfile(bundle.folder / name, work / name)
             work.chmod(0o755)
-            os.replace(work, to)
+            work.replace(to)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
-        raise WriteFailed(f"the bundle {to.name} is written whole", got=error.strerror or "an error") from error
+        raise WriteFailed(
+            f"the bundle {to.name} is written whole", got=error.strerror or "an error"
+        ) from error
     return Bundle(card=bundle.card, recipe=bundle.recipe, plan=bundle.plan, folder=to)

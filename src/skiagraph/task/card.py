@@ -92,4 +92,6 @@ class Card:
 
     def __post_init__(self) -> None:
         if not (self.name and self.version and self.inputs and self.outputs and self.precisions):
-            raise InvalidInput("a card has name, version, inputs, outputs and precisions", got=f"card {self.name!r}")
+            raise InvalidInput(
+                "a card has name, version, inputs, outputs and precisions", got=f"card {self.name!r}"
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -70,7 +70,7 @@ class Metric(Protocol[F_contra, T]):
 class Explainer(Protocol[F_contra]):
     """Shows where in a case the reasons of a model lie."""
 
-    def __call__(self, model: Model[Any], case: Case, concept: Code, /) -> Heatmap:
+    def __call__(self, model: Model[F_contra], case: Case, concept: Code, /) -> Heatmap:
         """How much each place spoke for `concept`."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TypeVar, final
@@ -75,7 +75,9 @@ def evaluate(
     tallies = [reduce(metric.merge, group) for group in groups.values()]
     whole = metric.summary(reduce(metric.merge, tallies))
     drawn = [
-        metric.summary(reduce(metric.merge, (tallies[i] for i in rng.integers(len(tallies), size=len(tallies)))))
+        metric.summary(
+            reduce(metric.merge, (tallies[i] for i in rng.integers(len(tallies), size=len(tallies))))
+        )
         for _ in range(resamples)
     ]
     n = sum(len(group) for group in groups.values())
@@ -86,5 +88,3 @@ def _estimate(value: float, drawn: list[float], n: int, excluded: int) -> Estima
     finite = np.array(drawn)[np.isfinite(drawn)]
     low, high = np.percentile(finite, [2.5, 97.5]) if len(finite) else (float("nan"), float("nan"))
     return Estimate(value=value, low=float(low), high=float(high), n=n, excluded=excluded)
-
-

@@ -1,4 +1,4 @@
-"""Where models, trainers, metrics and readers are found by name: entry points, loaded when asked. Ours use the same door."""
+"""Where models, trainers, metrics and readers are found by name: entry points, ours too, loaded when asked."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def registered(kind: Kind, name: str) -> Any:
     point = _points(kind).get(name)
     if point is None:
         raise UnknownName(
-            f"{kind} are asked for by a registered name", got=repr(name), way_out=f"there are: {', '.join(names(kind))}"
+            f"{kind} are asked for by a registered name",
+            got=repr(name),
+            way_out=f"there are: {', '.join(names(kind))}",
         )
     return point.load()
