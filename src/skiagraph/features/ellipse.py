@@ -38,9 +38,21 @@ class Ellipse:
 
     def __post_init__(self) -> None:
         centre, form = frozen(self.centre, np.float64), frozen(self.form, np.float64)
-        good = centre.shape == (2,) and form.shape == (2, 2) and np.isfinite(centre).all() and np.isfinite(form).all()
-        if not good or form[0, 0] <= 0 or np.linalg.det(form) <= 0 or abs(form[0, 1] - form[1, 0]) > 1e-6 * form.max():
-            raise InvalidInput("an ellipse has a centre and a positive definite form", got=f"{centre}, {form.tolist()}")
+        good = (
+            centre.shape == (2,)
+            and form.shape == (2, 2)
+            and np.isfinite(centre).all()
+            and np.isfinite(form).all()
+        )
+        if (
+            not good
+            or form[0, 0] <= 0
+            or np.linalg.det(form) <= 0
+            or abs(form[0, 1] - form[1, 0]) > 1e-6 * form.max()
+        ):
+            raise InvalidInput(
+                "an ellipse has a centre and a positive definite form", got=f"{centre}, {form.tolist()}"
+            )
         object.__setattr__(self, "centre", centre)
         object.__setattr__(self, "form", form)
 
@@ -156,13 +168,18 @@ def _pooled(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
 def _parameters(ellipse: Ellipse, scale: float) -> NDArray[np.float64]:
     long, short = ellipse.semi_axes
     row, column = ellipse.directions[0]
-    return np.array([*ellipse.centre, math.log(long * scale), math.log(short * scale), math.atan2(column, row)])
+    return np.array(
+        [*ellipse.centre, math.log(long * scale), math.log(short * scale), math.atan2(column, row)]
+    )
 
 
 def _climb(
-    evidence: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64], start: NDArray[np.float64]
+    evidence: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    start: NDArray[np.float64],
 ) -> tuple[Ellipse, float]:
-    """Quasi-Newton ascent from (row, column, log long, log short, angle); places are scaled to the size of the ellipse."""
+    """Quasi-Newton ascent from (row, column, log long, log short, angle); places are scaled to its size."""
     size = math.exp((start[2] + start[3]) / 2)
     unit = np.array([size, size, 1.0, 1.0, 1.0])
     steepness = size / _EDGE
@@ -176,13 +193,15 @@ def _climb(
         inside = 1.0 / (1.0 + np.exp(np.clip((radius - 1.0) * steepness, -30.0, 30.0)))
         slope = evidence * inside * (1.0 - inside) * steepness / radius
         along, across = slope * u, slope * v
-        gradient = -np.array([
-            (along * c / a - across * s / b).sum() * size,
-            (along * s / a + across * c / b).sum() * size,
-            (along * u).sum(),
-            (across * v).sum(),
-            (along * v * (-b / a) + across * u * (a / b)).sum(),
-        ])
+        gradient = -np.array(
+            [
+                (along * c / a - across * s / b).sum() * size,
+                (along * s / a + across * c / b).sum() * size,
+                (along * u).sum(),
+                (across * v).sum(),
+                (along * v * (-b / a) + across * u * (a / b)).sum(),
+            ]
+        )
         return -float((evidence * inside).sum()) / evidence.size, gradient / evidence.size
 
     found = minimize(cost, start / unit, jac=True, method="BFGS", options={"maxiter": 60, "gtol": 1e-6})

@@ -22,7 +22,7 @@ class OpenVinoEngine:
 
     Args:
         bundle: The model.
-        precision: ``"fp32"`` is strict; ``"bf16"`` is faster on processors that have it, and falls back where they do not.
+        precision: ``"fp32"`` is strict; ``"bf16"`` is faster on processors that have it, and is fp32 elsewhere.
         threads: Processor cores to use; 0 leaves it to OpenVINO.
 
     Raises:
@@ -33,13 +33,18 @@ class OpenVinoEngine:
         import openvino as ov
 
         core = ov.Core()
-        hint = {"INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16", "PERFORMANCE_HINT": "LATENCY"}
+        hint = {
+            "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
         if threads:
             hint["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             self._model = core.compile_model(core.read_model(bundle.graph), "CPU", hint)
         except RuntimeError as error:
-            raise BundleError(f"OpenVINO reads the graph of {bundle.card.name}", got="a graph that it refuses") from error
+            raise BundleError(
+                f"OpenVINO reads the graph of {bundle.card.name}", got="a graph that it refuses"
+            ) from error
         used = self._model.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._precision = {"f32": "fp32", "bf16": "bf16"}.get(used, used)
         self._name = f"openvino {ov.__version__.split('-')[0]}"
@@ -52,7 +57,7 @@ class OpenVinoEngine:
     @property
     def precision(self) -> str:
         """What it computes with, as OpenVINO reports it."""
-        return self._precision
+        return str(self._precision)
 
     def __call__(self, batch: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(batch, channel, spatial...) to (batch, channel, spatial...)."""
@@ -79,7 +84,9 @@ class OnnxEngine:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(str(bundle.graph), options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                str(bundle.graph), options, providers=["CPUExecutionProvider"]
+            )
         except (Fail, InvalidGraph, InvalidProtobuf) as error:
             raise BundleError(
                 f"ONNX Runtime reads the graph of {bundle.card.name}", got="a graph that it refuses"
@@ -122,4 +129,6 @@ def engine_for(bundle: Bundle, name: str = "auto", precision: Precision = "fp32"
         return OpenVinoEngine(bundle, precision=precision)
     if name == "onnxruntime" and precision == "fp32":
         return OnnxEngine(bundle)
-    raise InvalidInput("the engines are openvino (fp32, bf16) and onnxruntime (fp32)", got=f"{name} with {precision}")
+    raise InvalidInput(
+        "the engines are openvino (fp32, bf16) and onnxruntime (fp32)", got=f"{name} with {precision}"
+    )

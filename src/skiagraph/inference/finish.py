@@ -1,4 +1,4 @@
-"""From logits back to the image: probabilities, the shape prior, calibrated confidence, labels on the image's own lattice."""
+"""From logits back to the image: probabilities, shape prior, calibrated confidence, labels on the image's lattice."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _elliptic(p: NDArray[np.float32], lattice: Space, space: Space, recipe: Reci
 
 
 def agreement(p: NDArray[np.float32], ellipse: Ellipse) -> float:
-    """Soft Dice between the probabilities and the ellipse fitted to them, 0 to 1: low where they are unsure or not elliptic."""
+    """Soft Dice between probabilities and the ellipse fitted to them: low where they are unsure or not elliptic."""
     inside = rasterised(ellipse, (p.shape[0], p.shape[1]))
     return float(2 * p[inside].sum() / (p.sum() + inside.sum()))
 

@@ -44,4 +44,5 @@ class Mirrored:
         for way in ways:
             where = tuple(axis + 2 for axis in way)
             answers.append(np.flip(self.engine(np.ascontiguousarray(np.flip(batch, where))), where))
-        return np.mean(answers, axis=0, dtype=np.float32)
+        mean: NDArray[np.float32] = np.mean(answers, axis=0, dtype=np.float32)
+        return mean

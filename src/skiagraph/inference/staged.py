@@ -65,7 +65,9 @@ class Staged:
         """
         image = case.images.get(self.recipe.image)
         if image is None:
-            raise InvalidInput(f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}")
+            raise InvalidInput(
+                f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}"
+            )
         return grey(image)
 
     def prepare(self, case: Case) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Runs a network with PyTorch itself: right after training, and as the peer of the other engines. The only room here with torch."""
+"""Runs a network with PyTorch itself: right after training, and as the peer of the other engines."""
 
 from __future__ import annotations
 

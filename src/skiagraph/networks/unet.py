@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import final
 
-
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as nnf
 
 from skiagraph.errors import InvalidInput
 
@@ -38,7 +38,7 @@ class _Residual(nn.Module):
         self.past = nn.Sequential(*past)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.second(self.first(x)) + self.past(x), _SLOPE)
+        return nnf.leaky_relu(self.second(self.first(x)) + self.past(x), _SLOPE)
 
 
 @final
@@ -62,7 +62,7 @@ class ResidualUNet(nn.Module):
         super().__init__()
         if len(widths) < 2:
             raise InvalidInput("a U-Net has at least two levels", got=str(list(widths)))
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.stem = _block(inputs, widths[0], stride=2, kernel=5)
         self.down = nn.ModuleList([_Residual(widths[0], widths[0]), *(_Residual(a, b, 2) for a, b in pairs)])
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
@@ -70,10 +70,11 @@ class ResidualUNet(nn.Module):
         self.head = nn.Conv2d(widths[0], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch of pictures."""
         x = self.stem(x)
         skips = []
-        for level in self.down:
-            x = level(x)
+        for deeper in self.down:
+            x = deeper(x)
             skips.append(x)
         for level in range(len(self.up) - 1, -1, -1):
             x = self.up[level](skips[level] + _doubled(self.narrow[level](x)))
@@ -81,12 +82,10 @@ class ResidualUNet(nn.Module):
 
 
 def _doubled(x: Tensor) -> Tensor:
-    result: Tensor = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+    result: Tensor = nnf.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
     return result
 
 
 def parameter_count(network: nn.Module) -> int:
     """How many numbers a network has learnt."""
     return sum(p.numel() for p in network.parameters())
-
-

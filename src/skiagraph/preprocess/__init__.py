@@ -1,4 +1,4 @@
-"""What happens to numbers before a network sees them: normalisation, and augmentation that samples first and then applies."""
+"""What happens to numbers before a network sees them: lattice, normalisation, augmentation (sample, then apply)."""
 
 from skiagraph.preprocess.affine import Affine
 from skiagraph.preprocess.blur import Blur

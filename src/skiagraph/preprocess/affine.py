@@ -41,14 +41,20 @@ class Affine:
     shear: float = 0.1
     flip: bool = True
 
-    def sample(self, rng: Generator, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def sample(
+        self, rng: Generator, shape: tuple[int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Linear part and offset from index of the new picture to index of the old."""
         turn = 180.0 if rng.random() < self.any_turn else self.turn
         angle = math.radians(rng.uniform(-turn, turn))
         scale = math.exp(rng.uniform(-math.log(self.grow), math.log(self.shrink)))
         stretch = math.exp(rng.uniform(-math.log(self.stretch), math.log(self.stretch)))
         c, s = math.cos(angle), math.sin(angle)
-        linear = scale * np.array([[c, -s], [s, c]]) @ np.array([[1.0, rng.uniform(-self.shear, self.shear)], [0, 1]])
+        linear = (
+            scale
+            * np.array([[c, -s], [s, c]])
+            @ np.array([[1.0, rng.uniform(-self.shear, self.shear)], [0, 1]])
+        )
         linear = linear @ np.diag([stretch, 1 / stretch])
         if self.flip and rng.random() < 0.5:
             linear = linear @ np.diag([1.0, -1.0])
@@ -62,9 +68,13 @@ class Affine:
         # Pillow counts x before y, and from the corner of a pixel instead of its centre
         way = (cc, cr, c + 0.5 - 0.5 * (cc + cr), rc, rr, r + 0.5 - 0.5 * (rc + rr))
         source = Pillow.fromarray(np.ascontiguousarray(picture, dtype=np.float32))
-        moved = source.transform(source.size, Pillow.Transform.AFFINE, way, resample=Pillow.Resampling.BILINEAR)
+        moved = source.transform(
+            source.size, Pillow.Transform.AFFINE, way, resample=Pillow.Resampling.BILINEAR
+        )
         return np.asarray(moved, dtype=np.float32)
 
-    def apply_to_mask(self, sampled: tuple[NDArray[np.float64], NDArray[np.float64]], mask: Picture) -> Picture:
+    def apply_to_mask(
+        self, sampled: tuple[NDArray[np.float64], NDArray[np.float64]], mask: Picture
+    ) -> Picture:
         """The mask moved likewise."""
         return self.apply(sampled, mask)

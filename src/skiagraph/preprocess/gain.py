@@ -35,7 +35,8 @@ class Gain:
     def apply(self, sampled: Picture, picture: Picture) -> Picture:
         """The picture times the field."""
         across, along = (
-            linear_weights(k, n, (k - 1) / (n - 1), 0.0) for k, n in zip(sampled.shape, picture.shape, strict=True)
+            linear_weights(k, n, (k - 1) / (n - 1), 0.0)
+            for k, n in zip(sampled.shape, picture.shape, strict=True)
         )
         return picture * np.exp(across @ sampled @ along.T)
 

@@ -27,7 +27,9 @@ def network_space(space: Space, recipe: Recipe) -> Space:
         UnknownSize: The recipe asks for a spacing and the image has no millimetres.
     """
     if space.ndim != len(recipe.shape):
-        raise GeometryError(f"this model reads images with {len(recipe.shape)} spatial axes", got=str(space.ndim))
+        raise GeometryError(
+            f"this model reads images with {len(recipe.shape)} spatial axes", got=str(space.ndim)
+        )
     if isinstance(space, Plane):
         return _in_proportion(space, recipe.shape)
     grid: Grid = reoriented(space, recipe.orientation) if recipe.orientation else space
@@ -36,7 +38,10 @@ def network_space(space: Space, recipe: Recipe) -> Space:
 
 def _in_proportion(plane: Plane, shape: tuple[int, ...]) -> Plane:
     rows, columns = plane.shape
-    missing = (max(0, round(columns * shape[0] / shape[1]) - rows), max(0, round(rows * shape[1] / shape[0]) - columns))
+    missing = (
+        max(0, round(columns * shape[0] / shape[1]) - rows),
+        max(0, round(rows * shape[1] / shape[0]) - columns),
+    )
     before = [n // 2 for n in missing]
     return resized(padded(plane, before, [n - b for n, b in zip(missing, before, strict=True)]), shape)
 
@@ -56,7 +61,9 @@ def network_pixels(image: Image, onto: Space) -> NDArray[Any]:
         GeometryError: Time or channels.
     """
     if image.space.timeline is not None or image.channels:
-        raise GeometryError("a still image with one channel is expected here", got=f"axes {', '.join(image.axes)}")
+        raise GeometryError(
+            "a still image with one channel is expected here", got=f"axes {', '.join(image.axes)}"
+        )
     array = pixels(image)
     way = index_map(onto, image.space)
     steps = np.diag(way.matrix)[:-1]
@@ -66,9 +73,12 @@ def network_pixels(image: Image, onto: Space) -> NDArray[Any]:
     floor = result.min()
     result = result - floor
     for axis, step in enumerate(steps):
-        weights = linear_weights(array.shape[axis], onto.shape[axis], float(step), float(way.matrix[axis, -1]))
+        weights = linear_weights(
+            array.shape[axis], onto.shape[axis], float(step), float(way.matrix[axis, -1])
+        )
         result = np.moveaxis(np.tensordot(weights, result, axes=(1, axis)), 0, axis)
-    return result + floor
+    above: NDArray[np.float32] = result + floor
+    return above
 
 
 def linear_weights(before: int, after: int, step: float, start: float) -> NDArray[np.float32]:
@@ -91,4 +101,5 @@ def linear_weights(before: int, after: int, step: float, start: float) -> NDArra
     triangle /= np.maximum(triangle.sum(1, keepdims=True), 1e-12)
     far = (place < -margin + width) | (place > before - 1 + margin - width)
     triangle[far] = 0.0
-    return triangle[:, margin:-margin].astype(np.float32)
+    weights: NDArray[np.float32] = triangle[:, margin:-margin].astype(np.float32)
+    return weights

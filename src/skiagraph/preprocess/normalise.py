@@ -36,10 +36,12 @@ def _root_zscore(array: NDArray[Any]) -> NDArray[np.float32]:
     return _standard(np.sqrt(values - values.min()))
 
 
-NORMALISATIONS: Final[Mapping[str, Normalisation]] = MappingProxyType({
-    "zscore": _zscore,
-    "root-zscore": _root_zscore,
-})
+NORMALISATIONS: Final[Mapping[str, Normalisation]] = MappingProxyType(
+    {
+        "zscore": _zscore,
+        "root-zscore": _root_zscore,
+    }
+)
 
 
 def normalised(array: NDArray[Any], name: str) -> NDArray[np.float32]:
@@ -56,7 +58,9 @@ def normalised(array: NDArray[Any], name: str) -> NDArray[np.float32]:
         UnknownName: No such normalisation.
     """
     if name not in NORMALISATIONS:
-        raise UnknownName("a normalisation has a known name", got=name, way_out=f"use one of {sorted(NORMALISATIONS)}")
+        raise UnknownName(
+            "a normalisation has a known name", got=name, way_out=f"use one of {sorted(NORMALISATIONS)}"
+        )
     finite = np.isfinite(array)
     if not finite.all():
         array = np.where(finite, array, array[finite].min() if finite.any() else 0)

@@ -30,7 +30,9 @@ class Step(Protocol):
         ...
 
 
-def augmented(steps: Sequence[Step], rng: Generator, picture: Picture, mask: Picture) -> tuple[Picture, Picture]:
+def augmented(
+    steps: Sequence[Step], rng: Generator, picture: Picture, mask: Picture
+) -> tuple[Picture, Picture]:
     """A picture and its mask after all steps in order.
 
     Args:

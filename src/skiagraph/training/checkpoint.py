@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,14 @@ def _key(plan: Plan, seed: int) -> str:
     return json.dumps([to_plain(plan), seed], sort_keys=True)
 
 
-def save_checkpoint(
-    path: Path | None, plan: Plan, seed: int, epoch: int, *parts: Any
-) -> None:
-    """Writes the state of (network, average, optimizer) after `epoch` epochs; the old file stays until the new is whole."""
+def save_checkpoint(path: Path | None, plan: Plan, seed: int, epoch: int, *parts: Any) -> None:
+    """Writes the state of (network, average, optimizer) after `epoch` epochs; the old file stays until then."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(path.name + ".part")
     torch.save({"key": _key(plan, seed), "epoch": epoch, "states": [p.state_dict() for p in parts]}, work)
-    os.replace(work, path)
+    work.replace(path)
 
 
 def load_checkpoint(
@@ -54,7 +51,9 @@ def load_checkpoint(
         ) from error
     if key != _key(plan, seed):
         raise InvalidInput(
-            f"the checkpoint {path.name} belongs to this plan and seed", got="another", way_out="delete it to begin anew"
+            f"the checkpoint {path.name} belongs to this plan and seed",
+            got="another",
+            way_out="delete it to begin anew",
         )
     for part, state in zip((network, average, optimizer), states, strict=True):
         part.load_state_dict(state)

@@ -46,7 +46,9 @@ def freeze(network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path) 
             if tensor.dtype.is_floating_point
         }
         save_file(weights, folder / "weights.safetensors")
-        onnx.save(_pointing(_exported(network, recipe), folder / "weights.safetensors"), folder / "graph.onnx")
+        onnx.save(
+            _pointing(_exported(network, recipe), folder / "weights.safetensors"), folder / "graph.onnx"
+        )
         return save_bundle(Bundle(card=card, recipe=recipe, plan=to_plain(plan), folder=folder), to)
 
 
@@ -54,7 +56,7 @@ def _exported(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     """The graph with the names of the network's weights; the batch is free."""
     example = torch.zeros(2, 1, *recipe.shape)
     program = torch.onnx.export(
-        network.to(memory_format=torch.contiguous_format),
+        network,
         (example,),
         dynamo=True,
         optimize=False,

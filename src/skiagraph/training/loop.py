@@ -44,16 +44,19 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = ResidualUNet(inputs=1, outputs=len(plan.recipe.labels), widths=plan.widths)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
-    model, optimizer = fabric.setup(network.to(memory_format=torch.channels_last), optimizer)
+    model, optimizer = fabric.setup(network, optimizer)
     average.to(fabric.device)
     per_epoch = steps_per_epoch(len(samples), plan)
     first = load_checkpoint(checkpoint, plan, seed, network, average, optimizer)
     for epoch in range(first, plan.epochs):
         model.train()
         losses = []
-        for index, (pictures, masks) in enumerate(batches(samples, plan, np.random.default_rng([seed, epoch]))):
+        for index, (pictures, masks) in enumerate(
+            batches(samples, plan, np.random.default_rng([seed, epoch]))
+        ):
             step = epoch * per_epoch + index
             for group in optimizer.param_groups:
                 group["lr"] = _learning_rate(plan, step, plan.epochs * per_epoch)
@@ -72,13 +75,17 @@ def train(
 
 def _learning_rate(plan: Plan, step: int, total: int) -> float:
     """A linear rise, then a cosine to zero (Loshchilov and Hutter, SGDR, 2017)."""
-    return plan.learning_rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 + math.cos(math.pi * step / total))
+    return (
+        plan.learning_rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 + math.cos(math.pi * step / total))
+    )
 
 
 @torch.no_grad()
 def _follow(average: nn.Module, network: nn.Module, past: float) -> None:
     """Running average of weights and of batch statistics (Polyak and Juditsky 1992)."""
-    pairs: list[tuple[Any, Any]] = list(zip(average.state_dict().values(), network.state_dict().values(), strict=True))
+    pairs: list[tuple[Any, Any]] = list(
+        zip(average.state_dict().values(), network.state_dict().values(), strict=True)
+    )
     for old, new in pairs:
         if old.dtype.is_floating_point:
             old.lerp_(new, 1.0 - past)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional as nnf
 
 __all__ = ["overlap_and_entropy"]
 
@@ -23,4 +23,4 @@ def overlap_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
     p = logits.sigmoid()
     axes = tuple(range(2, p.ndim))
     dice = (2 * (p * target).sum(axes) + 1) / (p.sum(axes) + target.sum(axes) + 1)
-    return F.binary_cross_entropy_with_logits(logits, target) + 1 - dice.mean()
+    return nnf.binary_cross_entropy_with_logits(logits, target) + 1 - dice.mean()

@@ -54,8 +54,16 @@ class Plan:
     fingerprint: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0 or self.balance < 0 or not 0 <= self.average < 1:
+        if (
+            self.epochs < 1
+            or self.batch < 1
+            or self.learning_rate <= 0
+            or self.balance < 0
+            or not 0 <= self.average < 1
+        ):
             raise InvalidInput("a plan has positive numbers", got=f"epochs {self.epochs}, batch {self.batch}")
         factor = 2 ** len(self.widths)
         if any(n % factor for n in self.recipe.shape):
-            raise InvalidInput(f"{len(self.widths)} levels need a shape of multiples of {factor}", got=str(self.recipe.shape))
+            raise InvalidInput(
+                f"{len(self.widths)} levels need a shape of multiples of {factor}", got=str(self.recipe.shape)
+            )

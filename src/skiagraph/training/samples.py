@@ -47,14 +47,18 @@ def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
 def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
     references = [f for f in sample.reference() if isinstance(f, Segmentation)]
     if len(references) != 1:
-        raise InvalidInput("a sample has one reference segmentation", got=f"{len(references)} in {sample.identifier}")
+        raise InvalidInput(
+            "a sample has one reference segmentation", got=f"{len(references)} in {sample.identifier}"
+        )
     image = sample.case().images[recipe.image]
     space = network_space(image.space, recipe)
     picture = network_pixels(image, space)
     picture = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6)
     mask = Image(data=references[0].mask(1).astype(np.uint8), space=references[0].space)
     return Prepared(
-        picture=picture.astype(np.float32), mask=network_pixels(mask, space).astype(np.float32), stratum=sample.stratum
+        picture=picture.astype(np.float32),
+        mask=network_pixels(mask, space).astype(np.float32),
+        stratum=sample.stratum,
     )
 
 
@@ -89,7 +93,9 @@ def steps_per_epoch(n: int, plan: Plan) -> int:
     """
     steps = (n + round(plan.balance * n)) // plan.batch
     if steps < 1:
-        raise InvalidInput("a training has at least one batch of samples", got=f"{n} samples, batches of {plan.batch}")
+        raise InvalidInput(
+            "a training has at least one batch of samples", got=f"{n} samples, batches of {plan.batch}"
+        )
     return steps
 
 

@@ -1,0 +1,50 @@
+"""Intervals and tests for shares: so many of so many."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+from skiagraph.errors import InvalidInput
+
+__all__ = ["binomial_p", "wilson"]
+
+
+def _check(hits: int, n: int) -> None:
+    if not 0 <= hits <= n or n < 1:
+        raise InvalidInput("a share is 0 to n of n, at least 1", got=f"{hits} of {n}")
+
+
+def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share.
+
+    Args:
+        hits: How many.
+        n: Of how many.
+        level: Confidence level.
+
+    Returns:
+        (low, high), 0 to 1.
+
+    Raises:
+        InvalidInput: Not such numbers.
+
+    Source: Wilson, Probable inference (JASA 1927).
+    """
+    _check(hits, n)
+    z = float(stats.norm.ppf(0.5 + level / 2))
+    p = hits / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def binomial_p(hits: int, n: int, share: float) -> float:
+    """The two-sided p-value of an exact binomial test that the true share is `share`.
+
+    Raises:
+        InvalidInput: Not such numbers.
+    """
+    _check(hits, n)
+    return float(stats.binomtest(hits, n, share).pvalue)
