@@ -134,7 +134,8 @@ def with_pixel_size(image: Image, pixel_size: tuple[float, float]) -> Image:
         InvalidInput: Not two positive, finite numbers.
         GeometryError: A volume; its size has three numbers and comes from its file.
     """
-    if len(pixel_size) != 2 or not all(math.isfinite(s) and s > 0 for s in pixel_size):
+    sizes = tuple(pixel_size)
+    if len(sizes) != 2 or not all(math.isfinite(s) and s > 0 for s in sizes):
         raise InvalidInput(
             "a pixel size is two positive numbers, mm between rows and columns", got=str(pixel_size)
         )

@@ -20,7 +20,7 @@ from skiagraph.geometry import Plane
 from skiagraph.image import Image, pixels
 from skiagraph.image.quantity import COLOUR, GREY
 
-__all__ = ["RGB", "read", "write"]
+__all__ = ["RGB", "array_of", "read", "write"]
 
 RGB: Final = ("red", "green", "blue")
 _FORMATS: Final = ("PNG", "JPEG", "MPO", "GIF", "BMP", "WEBP")
@@ -95,10 +95,11 @@ def _decoded(path: Path, file: PIL.Image.Image) -> tuple[NDArray[Any], tuple[str
     upright = PIL.ImageOps.exif_transpose(file)
     if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
         problems.append("It has an alpha channel, which was dropped.")
-    return _array(upright), tuple(problems)
+    return array_of(upright), tuple(problems)
 
 
-def _array(picture: PIL.Image.Image) -> NDArray[Any]:
+def array_of(picture: PIL.Image.Image) -> NDArray[Any]:
+    """The numbers of a picture, (row, column) or (row, column, red green blue); transparency is dropped."""
     mode = picture.mode
     if mode in ("I;16", "I;16L", "I;16B", "I;16N", "L", "F"):
         return np.asarray(picture)

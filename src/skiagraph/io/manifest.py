@@ -48,10 +48,10 @@ class _Row:
 
     def _segmentation(self, mask: Path) -> Segmentation:
         space = self.case().image.space
-        inside: NDArray[np.bool_] = np.asarray(pixels(read_image(mask).image) > 0)
+        inside: NDArray[np.bool_] = np.asarray(pixels(read_image(mask).image), dtype=np.bool_)
         shape = (() if space.timeline is None else (len(space.timeline),)) + tuple(space.shape)
         if inside.shape == (*shape, 3):
-            inside = inside.any(axis=-1)
+            inside = np.asarray(inside.any(axis=-1))
         if inside.shape != shape:
             raise FormatError(f"{mask.name} has the shape of its image, {shape}", got=str(inside.shape))
         labels = inside.astype(np.uint8) * np.uint8(self.segment.number)
@@ -65,7 +65,7 @@ def read_dataset(
 
     Args:
         path: A CSV file with the columns ``image``, ``group``, ``split`` and, where they are known, ``mask``
-            (inside where above 0), ``pixel_size_mm`` (or ``row_mm`` and ``column_mm``) and ``head_circumference_mm``.
+            (inside where not 0), ``pixel_size_mm`` (or ``row_mm`` and ``column_mm``) and ``head_circumference_mm``.
             Paths are relative to the file. Other columns are left alone.
         code: What the mask outlines.
         number: Its label, 1 to 255.

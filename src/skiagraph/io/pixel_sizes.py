@@ -49,10 +49,10 @@ def _size(text: str, column: str, where: str) -> float:
 
 
 def pixel_size_of_row(row: Mapping[str, str], where: str) -> tuple[float, float] | None:
-    """Millimetres between (rows, columns) from the columns pixel_size_mm, or row_mm and column_mm; None where they are empty.
+    """Millimetres between (rows, columns), as a row states them; None where its columns are empty.
 
     Args:
-        row: By column.
+        row: By column: pixel_size_mm, or row_mm and column_mm.
         where: File and line, for the message.
 
     Raises:
