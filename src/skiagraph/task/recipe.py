@@ -28,6 +28,7 @@ class Recipe:
         mirror: Spatial axes over which predictions are averaged with their mirror image.
         threshold: Probability from which a place belongs to a segment.
         prior: Shape to which the outline is fitted: ``"ellipse"``, or ``"none"``.
+        measure: What is measured on the outline, by name; empty for nothing.
         calibration: Numbers that the finishing steps read, by name of the step; documented where they are used.
         gate: Numbers of the gate in front of the model; empty for none.
 
@@ -44,6 +45,7 @@ class Recipe:
     mirror: tuple[int, ...] = ()
     threshold: float = 0.5
     prior: Literal["none", "ellipse"] = "none"
+    measure: str = ""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
 

@@ -4,6 +4,6 @@ from skiagraph.training.freeze import freeze
 from skiagraph.training.loop import train
 from skiagraph.training.plan import Plan
 from skiagraph.training.samples import Prepared, batches, prepared
-from skiagraph.training.segmentation import SegmentationTrainer, planned
+from skiagraph.training.segmentation import SegmentationTrainer, plain_card, planned
 
-__all__ = ["Plan", "Prepared", "SegmentationTrainer", "batches", "freeze", "planned", "prepared", "train"]
+__all__ = ["Plan", "Prepared", "SegmentationTrainer", "batches", "freeze", "plain_card", "planned", "prepared", "train"]

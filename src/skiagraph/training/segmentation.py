@@ -20,7 +20,7 @@ from skiagraph.training.loop import train
 from skiagraph.training.plan import Plan
 from skiagraph.training.samples import prepared
 
-__all__ = ["SegmentationTrainer", "planned"]
+__all__ = ["SegmentationTrainer", "plain_card", "planned"]
 
 
 @final
@@ -78,7 +78,7 @@ def planned(dataset: Dataset, label: Code, *, shape: tuple[int, int] = (192, 288
     return Plan(recipe=Recipe(labels=(label,), shape=shape, normalise="root-zscore"), fingerprint=fingerprint)
 
 
-def plain_card(name: str, label: Code, modality: str, licence: str) -> Card:
+def plain_card(name: str, label: Code, modality: str, data: Dataset) -> Card:
     """The card of a model that has just been learnt: nothing was measured yet, and it says so."""
     return Card(
         name=name,
@@ -89,5 +89,6 @@ def plain_card(name: str, label: Code, modality: str, licence: str) -> Card:
         outputs=(OutputSpec(finding="Segmentation", concept=label),),
         intended_use="Research. Not evaluated yet.",
         limits=("Nothing was measured on data that it did not learn from.",),
-        licence=licence,
+        data=(data.name,),
+        licence=data.licence,
     )

@@ -1,0 +1,5 @@
+"""Lets ``python -m skiagraph`` do what ``skiagraph`` does."""
+
+from skiagraph.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""The same verbs in the shell: one module a command; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from skiagraph import __version__
+from skiagraph.cli.convert import convert
+from skiagraph.cli.evaluate import evaluate
+from skiagraph.cli.info import info
+from skiagraph.cli.models import models
+from skiagraph.cli.phantom import phantom
+from skiagraph.cli.read import read
+from skiagraph.cli.train import train
+from skiagraph.errors import SkiagraphError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="skiagraph",
+    help="From a medical image to a draft report, and to what its readers correct. Not a medical device.",
+    epilog="Example: skiagraph read image.dcm --out reading",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  the signature is typer's
+    if wanted:
+        typer.echo(f"skiagraph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001  handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _command in (read, info, convert, models, train, evaluate, phantom):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Runs the command line. A refusal is one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except SkiagraphError as error:
+        sys.stderr.write(f"skiagraph: {error}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

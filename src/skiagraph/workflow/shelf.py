@@ -1,0 +1,121 @@
+"""Models by name: those that ship, those that packages register, and bundles in folders; opened ready to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, final
+
+from skiagraph.case import Case
+from skiagraph.errors import InvalidInput
+from skiagraph.features import measured_head
+from skiagraph.findings import Finding, NotApplicable, Segmentation
+from skiagraph.inference import Gated, Precision, gate_of, opened
+from skiagraph.task import Bundle, Card, Engine, Recipe, load_bundle, names, registered
+
+__all__ = ["Reader", "fetal_head_ultrasound", "model_bundle", "opened_model"]
+
+Measure = Callable[[Segmentation, Mapping[str, Any]], tuple[Finding, ...]]
+
+MEASURES: Final[Mapping[str, Measure]] = MappingProxyType({"fetal-head": measured_head})
+"""What recipes may ask to be measured on an outline, by name."""
+
+
+def fetal_head_ultrasound() -> Bundle:
+    """The bundle that ships: fetal heads in ultrasound."""
+    return load_bundle(Path(str(files("skiagraph") / "bundles" / "fetal-head-ultrasound")))
+
+
+def model_bundle(name: str) -> Bundle:
+    """The bundle of a registered name, or of a folder.
+
+    Raises:
+        UnknownName: Not registered, and no folder.
+        MissingInput: A folder that is no bundle.
+        BundleError: A damaged bundle.
+    """
+    folder = Path(name)
+    if name not in names("models") and folder.is_dir():
+        return load_bundle(folder)
+    bundle: Bundle = registered("models", name)()
+    return bundle
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reader:
+    """A model with its gate in front of it and its measurements behind it.
+
+    Args:
+        bundle: What it was opened from.
+        digest: SHA-256 of weights and graph.
+        engine: What computes.
+        model: Segments, or says why not.
+        measure: What is measured on the outline; None for nothing.
+    """
+
+    bundle: Bundle
+    digest: str
+    engine: Engine
+    model: Gated
+    measure: Measure | None
+
+    @property
+    def card(self) -> Card:
+        """The card of the model."""
+        return self.bundle.card
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the model."""
+        return self.bundle.recipe
+
+    def __call__(self, case: Case) -> tuple[Finding, ...]:
+        """All findings of one case, in reading order."""
+        return self.finished(self.model(case))
+
+    def each(self, cases: Iterable[Case]) -> Iterator[tuple[Case, tuple[Finding, ...]]]:
+        """The findings of many cases, in order."""
+        for case in cases:
+            yield case, self(case)
+
+    def finished(self, answer: Segmentation | NotApplicable) -> tuple[Finding, ...]:
+        """What is reported of an answer: the answer, and what was measured on it."""
+        if isinstance(answer, NotApplicable) or self.measure is None:
+            return (answer,)
+        measured = self.measure(answer, self.recipe.calibration)
+        if not measured:
+            return (
+                NotApplicable(reason="wrong-content", explanation="No outline was found in this image."),
+            )
+        return (answer, *measured)
+
+
+def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp32") -> Reader:
+    """A model, loaded and ready to read.
+
+    Args:
+        name: Registered name, or the folder of a bundle.
+        engine: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
+        precision: ``"fp32"`` or, where the card allows it, ``"bf16"``.
+
+    Raises:
+        UnknownName: No such model.
+        InvalidInput: No such engine or precision, or a recipe that asks for an unknown measurement.
+        BundleError: The bundle is damaged.
+    """
+    bundle = model_bundle(name)
+    wanted = bundle.recipe.measure
+    if wanted and wanted not in MEASURES:
+        raise InvalidInput("a recipe asks for a measurement that this release knows", got=wanted)
+    model = opened(bundle, engine=engine, precision=precision)
+    return Reader(
+        bundle=bundle,
+        digest=bundle.digest(),
+        engine=model.engine,
+        model=Gated(model=model, gate=gate_of(bundle.recipe)),
+        measure=MEASURES.get(wanted),
+    )
