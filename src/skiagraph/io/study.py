@@ -149,7 +149,7 @@ def _folder(folder: Path, sizes: _StatedSizes) -> Iterator[Case | str]:
     yield from _dicom_cases(dicom, relative, sizes)
     if passed_over:
         more = ", ..." if len(passed_over) > 3 else ""
-        yield f"{len(passed_over)} files hold no image that is read here: {', '.join(passed_over[:3])}{more}."
+        yield f"Other files hold no image that is read here ({len(passed_over)}): {', '.join(passed_over[:3])}{more}."
     if sizes.unused():
         yield f"Pixel sizes were given for files that are not here: {', '.join(sizes.unused()[:5])}."
 
