@@ -59,7 +59,7 @@ class _Row:
 
 
 def read_dataset(
-    path: Path | str, *, code: Code, number: int = 1, name: str | None = None, licence: str = ""
+    path: Path | str, *, label: Code, number: int = 1, name: str | None = None, licence: str = ""
 ) -> Dataset:
     """The data set that a manifest describes; images are read when a sample is asked for them.
 
@@ -67,8 +67,8 @@ def read_dataset(
         path: A CSV file with the columns ``image``, ``group``, ``split`` and, where they are known, ``mask``
             (inside where not 0), ``pixel_size_mm`` (or ``row_mm`` and ``column_mm``) and ``head_circumference_mm``.
             Paths are relative to the file. Other columns are left alone.
-        code: What the mask outlines.
-        number: Its label, 1 to 255.
+        label: What the mask outlines.
+        number: Its number in the segmentation, 1 to 255.
         name: Name of the data set; None takes that of the folder.
         licence: Under which terms it may be used.
 
@@ -83,8 +83,8 @@ def read_dataset(
     """
     path = Path(path)
     if not 1 <= number <= 255:
-        raise InvalidInput("the label of a mask lies between 1 and 255", got=str(number))
-    segment = Segment(number=number, code=code)
+        raise InvalidInput("the number of a segment here lies between 1 and 255", got=str(number))
+    segment = Segment(number=number, code=label)
     samples = tuple(_sample(path, line, row, segment) for line, row in rows_of(path))
     return Dataset(name=name or path.resolve().parent.name, samples=samples, licence=licence)
 
