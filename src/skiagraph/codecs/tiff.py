@@ -18,13 +18,13 @@ from skiagraph.codecs.place import channel_names
 from skiagraph.codecs.written import written
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import Grid, Plane, Space, Timeline
-from skiagraph.image import Image, pixels
+from skiagraph.image import Image, Quantity, pixels
 from skiagraph.image.quantity import COLOUR, UNKNOWN
 from skiagraph.plain import from_plain, to_plain
 
 __all__ = ["read", "write"]
 
-_KEY: Final = "skiagraph"  # in the JSON of ImageDescription: version, space, channels
+_KEY: Final = "skiagraph"  # in the JSON of ImageDescription: version, space, quantity, channels, modality
 _VERSION: Final = 1
 _MM: Final = {
     "mm": 1.0,
@@ -104,7 +104,8 @@ def _own(array: NDArray[Any], own: Any) -> Decoded:
         )
     space = from_plain(Space, own["space"])
     channels = tuple(str(name) for name in own["channels"])
-    image = Image(data=array, space=space, channels=channels)
+    quantity, modality = from_plain(Quantity, own["quantity"]), own["modality"]
+    image = Image(data=array, space=space, quantity=quantity, channels=channels, modality=modality)
     return Decoded(image=image, problems=pixel_problems(array))
 
 
@@ -200,7 +201,7 @@ def _ratio(tag: Any) -> float:
 
 
 def write(image: Image, path: Path) -> tuple[str, ...]:
-    """A TIFF file that keeps type, channels, times and geometry, frame included.
+    """A TIFF file that keeps type, quantity, modality, channels, times and geometry, frame included.
 
     Args:
         image: Any image.
@@ -219,7 +220,13 @@ def write(image: Image, path: Path) -> tuple[str, ...]:
         + ("ZYX" if space.ndim == 3 else "YX")
         + ("S" if image.channels else "")
     )
-    own = {"version": _VERSION, "space": to_plain(space), "channels": list(image.channels)}
+    own = {
+        "version": _VERSION,
+        "space": to_plain(space),
+        "quantity": to_plain(image.quantity),
+        "channels": list(image.channels),
+        "modality": image.modality,
+    }
     options: dict[str, Any] = {"photometric": "rgb" if len(image.channels) == 3 else "minisblack"}
     if len(image.channels) > 1:
         options["planarconfig"] = "contig"

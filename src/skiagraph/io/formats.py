@@ -13,7 +13,10 @@ from typing import Any, Final, final
 
 from skiagraph.codecs import Decoded
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
-from skiagraph.image import Image
+from skiagraph.geometry import derived_frame
+from skiagraph.image import Image, pixels
+from skiagraph.image.quantity import COLOUR, GREY, UNKNOWN
+from skiagraph.values import array_digest
 
 __all__ = ["FORMATS", "Format", "format_of", "format_of_suffix", "is_image_name", "read_image", "write_image"]
 
@@ -200,7 +203,18 @@ def write_image(image: Image, path: Path) -> tuple[str, ...]:
         endings = ", ".join(suffix for f in FORMATS for suffix in f.written)
         raise InvalidInput(f"an image is written to a name that ends in {endings}", got=path.name)
     lost: tuple[str, ...] = _codec(found).write(image, path)
-    return lost
+    return lost if found is TIFF else (*lost, *_meaning(image, found))
+
+
+def _meaning(image: Image, found: Format) -> tuple[str, ...]:
+    """What an image means beside its numbers and places, which only TIFF takes along."""
+    named = {
+        "modality": image.modality is not None,
+        "quantity": image.quantity not in (UNKNOWN, GREY, COLOUR),
+        "frame of reference": image.space.frame != derived_frame(array_digest(pixels(image))),
+    }
+    lost = [word for word, there in named.items() if there]
+    return (f"{found.name} keeps no {', no '.join(lost)}.",) if lost else ()
 
 
 def _codec(found: Format) -> Any:
