@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from skiagraph import __version__
 from skiagraph.cli.convert import convert
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.info import info
@@ -16,6 +15,7 @@ from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
 from skiagraph.cli.train import train
 from skiagraph.errors import SkiagraphError
+from skiagraph.version import __version__
 
 __all__ = ["app", "main"]
 
@@ -37,6 +37,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  the signature is typer's
 
 @app.callback()
 def _options(
+    *,
     version: Annotated[  # noqa: ARG001  handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
     ] = False,

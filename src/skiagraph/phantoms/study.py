@@ -12,12 +12,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, UltrasoundImageStorage
 
-from skiagraph import __version__
 from skiagraph.codecs import written
 from skiagraph.geometry import derived_frame
 from skiagraph.phantoms.fetal_head import SHAPE, FetalHead
 from skiagraph.phantoms.sonogram import Sector
 from skiagraph.values import array_digest
+from skiagraph.version import __version__
 
 __all__ = ["invented_study", "ultrasound_dataset", "write_dataset"]
 
