@@ -38,7 +38,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  the signature is typer's
 @app.callback()
 def _options(
     *,
-    version: Annotated[  # noqa: ARG001  handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
     ] = False,
 ) -> None:

@@ -16,7 +16,9 @@ def evaluate(
         Path, typer.Argument(help="CSV with the columns image, mask, group, split.", show_default=False)
     ],
     *,
-    model: Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")] = "fetal-head-ultrasound",
+    model: Annotated[
+        str, typer.Option(help="A registered model, or the folder of a bundle.")
+    ] = "fetal-head-ultrasound",
     split: Annotated[str, typer.Option(help="Splits to judge on, with commas.")] = "test",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

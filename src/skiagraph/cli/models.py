@@ -14,7 +14,9 @@ __all__ = ["models"]
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Show the card of this model.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Show the card of this model.", show_default=False)
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False,
 ) -> None:
@@ -56,7 +58,10 @@ def _show(card: Card) -> None:
 
 
 def _rows(card: Card) -> list[tuple[str, Any]]:
-    scores = (f"{s.name} {s.value:.4g} {s.unit} ({s.low:.4g} to {s.high:.4g}), n = {s.n}, {s.on}" for s in card.scores)
+    scores = (
+        f"{s.name} {s.value:.4g} {s.unit} ({s.low:.4g} to {s.high:.4g}), n = {s.n}, {s.on}"
+        for s in card.scores
+    )
     return [
         ("task", f"{card.task}: {card.summary}"),
         ("reads", "\n".join(f"{i.name}: {i.modality}, {i.ndim}-D" for i in card.inputs)),

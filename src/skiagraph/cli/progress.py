@@ -11,6 +11,10 @@ __all__ = ["progress"]
 Advance = Callable[[int, int, Mapping[str, float]], None]
 
 
+def _silent(done: int, total: int, figures: Mapping[str, float], /) -> None:
+    pass
+
+
 @contextmanager
 def progress(what: str, *, shown: bool = True) -> Iterator[Advance]:
     """A bar that follows long work; silent where standard error is not a terminal.
@@ -23,7 +27,7 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Advance]:
         A `skiagraph.task.Watch`.
     """
     if not shown or not sys.stderr.isatty():
-        yield lambda done, total, figures: None
+        yield _silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -40,6 +44,6 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Advance]:
 
         def advance(done: int, total: int, figures: Mapping[str, float]) -> None:
             text = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            bars.update(bar, completed=done, total=total, figures=text)
+            bars.update(bar, completed=done, total=total or None, figures=text)
 
         yield advance

@@ -20,7 +20,9 @@ def train(
     ],
     out: Annotated[Path, typer.Argument(help="Folder of the bundle; must not exist.", show_default=False)],
     *,
-    label: Annotated[str, typer.Option(help="What the masks show: SCHEME|VALUE|MEANING.")] = "SCT|69536005|Head",
+    label: Annotated[
+        str, typer.Option(help="What the masks show: SCHEME|VALUE|MEANING.")
+    ] = "SCT|69536005|Head",
     modality: Annotated[str, typer.Option(help="DICOM Modality of the pictures.")] = "US",
     licence: Annotated[str, typer.Option(help="Terms of the data; they stand on the card.")] = "",
     split: Annotated[str, typer.Option(help="Splits to learn from, with commas.")] = "train",
@@ -47,7 +49,9 @@ def train(
     if out.exists():
         raise WriteFailed("a bundle is written to a new folder", got=str(out), way_out="choose another name")
     code = _code(label)
-    data = read_dataset(manifest, label=code, name=manifest.parent.name, licence=licence).split(*split.split(","))
+    data = read_dataset(manifest, label=code, name=manifest.parent.name, licence=licence).split(
+        *split.split(",")
+    )
     plan = training.planned(data, code)
     if epochs is not None:
         plan = dataclasses.replace(plan, epochs=epochs)
@@ -60,7 +64,11 @@ def train(
     bundle = training.freeze(network, card, plan.recipe, plan, out)
     checkpoint.unlink(missing_ok=True)
     answer = {"bundle": str(out), "samples": len(data), "epochs": plan.epochs, "digest": bundle.digest()}
-    typer.echo(json.dumps(answer) if as_json else f"wrote {out}: learnt from {len(data)} pictures, {plan.epochs} epochs")
+    typer.echo(
+        json.dumps(answer)
+        if as_json
+        else f"wrote {out}: learnt from {len(data)} pictures, {plan.epochs} epochs"
+    )
 
 
 def _code(text: str) -> Code:

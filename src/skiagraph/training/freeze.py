@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +56,33 @@ def freeze(network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path) 
 def _exported(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     """The graph with the names of the network's weights; the batch is free."""
     example = torch.zeros(2, 1, *recipe.shape)
-    program = torch.onnx.export(
-        network,
-        (example,),
-        dynamo=True,
-        optimize=False,
-        input_names=["image"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations, which no reader can mend
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            optimize=False,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            verbose=False,
+        )
     if program is None:
         raise BundleError("the network can be written as an ONNX graph", got="no graph from the exporter")
-    return program.model_proto
+    return _bare(program.model_proto)
+
+
+def _bare(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph without the notes of the exporter: they are large, and they name files of the machine it ran on."""
+    graph.graph.ClearField("metadata_props")
+    graph.ClearField("metadata_props")
+    for part in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    for tensor in graph.graph.initializer:
+        tensor.ClearField("metadata_props")
+    return graph
 
 
 def _pointing(graph: onnx.ModelProto, weights: Path) -> onnx.ModelProto:

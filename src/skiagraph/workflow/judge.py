@@ -48,7 +48,9 @@ def judged(reader: Reader, dataset: Dataset, *, rng: Generator, watch: Watch) ->
     return figures
 
 
-def _pairs(rows: list[_Row], kind: type[F], concept: Code | None) -> Iterator[tuple[str, F | NotApplicable, F]]:
+def _pairs(
+    rows: list[_Row], kind: type[F], concept: Code | None
+) -> Iterator[tuple[str, F | NotApplicable, F]]:
     """(group, prediction, reference) of each case that has a reference; no prediction counts as refused."""
     refused = NotApplicable(reason="wrong-content", explanation="The model gave no such finding.")
     for group, found, true in rows:

@@ -88,9 +88,7 @@ class Reader:
             return (answer,)
         measured = self.measure(answer, self.recipe.calibration)
         if not measured:
-            return (
-                NotApplicable(reason="wrong-content", explanation="No outline was found in this image."),
-            )
+            return (NotApplicable(reason="wrong-content", explanation="No outline was found in this image."),)
         return (answer, *measured)
 
 

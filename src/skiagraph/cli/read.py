@@ -1,0 +1,119 @@
+"""`skiagraph read`: the main job, from a path to readings."""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from skiagraph.workflow import Outcome
+
+__all__ = ["read"]
+
+
+class Lang(enum.StrEnum):
+    """Languages of the report."""
+
+    en = "en"
+    zh = "zh"
+
+
+class Numbers(enum.StrEnum):
+    """Precisions of the engine."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Engine(enum.StrEnum):
+    """Engines that run the network."""
+
+    auto = "auto"
+    openvino = "openvino"
+    onnxruntime = "onnxruntime"
+
+
+def read(
+    path: Annotated[Path, typer.Argument(help="An image, or a folder of images.", show_default=False)],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the readings. [default: PATH's name + -reading]")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A registered model, or the folder of a bundle.")
+    ] = "fetal-head-ultrasound",
+    pixel_size: Annotated[
+        float | None, typer.Option(min=0.0, help="mm a pixel, where the file does not state it.")
+    ] = None,
+    pixel_sizes: Annotated[
+        Path | None, typer.Option(help="CSV with the columns file and pixel_size_mm, for many files.")
+    ] = None,
+    lang: Annotated[Lang, typer.Option(help="Language of the report.")] = Lang.en,
+    engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.auto,
+    precision: Annotated[
+        Numbers, typer.Option(help="fp32 is strict, bf16 faster where the processor has it.")
+    ] = (Numbers.fp32),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Read an image, or a folder of them: outline, measurements with intervals, and a draft report.
+
+    Without a pixel size no millimetre is reported. What is not a fetal head in the standard plane is refused with the
+    reason. A file that cannot be read is named, and the others are read.
+
+    Example: skiagraph read image.png --pixel-size 0.12 --lang zh
+    """
+    from skiagraph.cli.progress import progress
+    from skiagraph.errors import FormatError, InvalidInput
+    from skiagraph.io import read_pixel_sizes
+    from skiagraph.workflow import Request, opened_model, read_all
+
+    if pixel_size is not None and not 0 < pixel_size < 100:
+        raise InvalidInput("a pixel size is a number of millimetres above 0", got=str(pixel_size))
+    request = Request(
+        path=path,
+        out=out or Path(f"{path.resolve().name.split('.')[0]}-reading"),
+        pixel_size=None if pixel_size is None else (pixel_size, pixel_size),
+        pixel_sizes={} if pixel_sizes is None else read_pixel_sizes(pixel_sizes),
+        language=lang.value,
+    )
+    reader = opened_model(model, engine=engine.value, precision=precision.value)
+    with progress("reading", shown=not as_json) as watch:
+        outcomes, problems = read_all(request, reader, watch)
+    if as_json:
+        rows = [_plain(outcome) for outcome in outcomes]
+        typer.echo(json.dumps({"readings": rows, "problems": problems}, indent=1, ensure_ascii=False))
+    else:
+        for outcome in outcomes:
+            typer.echo(_headline(outcome, lang) + f"\n  {outcome.folder / 'report.html'}")
+        if len(outcomes) > 1:
+            typer.echo(f"all readings: {request.out / 'index.html'}")
+    for problem in problems:
+        sys.stderr.write(f"skiagraph: {problem}\n")
+    if not outcomes:
+        raise FormatError(f"{path.name} holds an image that can be read", got="none")
+
+
+def _headline(outcome: Outcome, lang: Lang) -> str:
+    from skiagraph.report import sentence
+
+    said = [sentence(fact, lang.value) for fact in outcome.facts]
+    return "\n  ".join([outcome.case, *said])
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    from skiagraph.findings import Measurement, NotApplicable
+    from skiagraph.plain import to_plain
+
+    return {
+        "case": outcome.case,
+        "report": str(outcome.folder / "report.html"),
+        "reading": str(outcome.folder / "reading.json"),
+        "confidence": outcome.confidence,
+        "measurements": [to_plain(i) for i in outcome.facts if isinstance(i, Measurement)],
+        "refused": [to_plain(i) for i in outcome.facts if isinstance(i, NotApplicable)],
+    }

@@ -1,0 +1,83 @@
+"""The gate in front of a model: cases of another kind get a reason instead of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from skiagraph.case import Case
+from skiagraph.errors import InvalidInput
+from skiagraph.findings import NotApplicable, Segmentation
+from skiagraph.image import Image
+from skiagraph.inference.staged import Staged
+from skiagraph.task import Card, Recipe
+
+__all__ = ["Gate", "Gated", "gate_of"]
+
+Gate = Callable[[Image], NotApplicable | None]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gated:
+    """A model that answers only what its card and its gate allow.
+
+    Args:
+        model: What answers.
+        gate: Looks at the image, as one grey channel; None opens to every content.
+    """
+
+    model: Staged
+    gate: Gate | None = None
+
+    @property
+    def card(self) -> Card:
+        """That of the model within."""
+        return self.model.card
+
+    def __call__(self, case: Case, /) -> Segmentation | NotApplicable:
+        """The answer of the model, or why there is none."""
+        refusal = _unfit(case, self.model.recipe, self.card)
+        if refusal is None and self.gate is not None:
+            refusal = self.gate(self.model.image(case))
+        return self.model(case) if refusal is None else refusal
+
+
+def _unfit(case: Case, recipe: Recipe, card: Card) -> NotApplicable | None:
+    """What can be told without looking at the content: shape, time, modality."""
+    image = case.images.get(recipe.image)
+    wanted = next(i for i in card.inputs if i.name == recipe.image)
+    if image is None:
+        return NotApplicable(
+            reason="wrong-shape", explanation=f"The model reads an image named {recipe.image!r}, and there is none."
+        )
+    if image.space.ndim != wanted.ndim or image.space.timeline is not None:
+        kind = f"{image.space.ndim}-D" + (" over time" if image.space.timeline is not None else "")
+        return NotApplicable(
+            reason="wrong-shape", explanation=f"The model reads single {wanted.ndim}-D images, and this one is {kind}."
+        )
+    if image.channels not in ((), ("red", "green", "blue")):
+        return NotApplicable(
+            reason="wrong-shape",
+            explanation="The model reads grey or red, green and blue pictures, and this one has other channels.",
+        )
+    if image.modality is not None and image.modality != wanted.modality:
+        return NotApplicable(
+            reason="wrong-modality",
+            explanation=f"The model reads images of modality {wanted.modality}, and this one is {image.modality}.",
+        )
+    if wanted.needs_size and image.space.unit == "pixel":
+        return NotApplicable(reason="unknown-size", explanation="The model needs the size of a pixel in mm.")
+    return None
+
+
+def gate_of(recipe: Recipe) -> Gate | None:
+    """The gate that a recipe asks for; None where it asks for none.
+
+    Raises:
+        InvalidInput: A kind of gate that this release does not know.
+    """
+    if not recipe.gate:
+        return None
+    raise InvalidInput("a recipe asks for a gate that this release knows", got=str(recipe.gate.get("kind")))

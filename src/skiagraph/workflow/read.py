@@ -1,0 +1,244 @@
+"""The whole way of one study, on one page: files, cases, gate, model, measurements, draft report, files."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+
+from skiagraph.case import Case
+from skiagraph.codecs import nifti, picture, written
+from skiagraph.errors import FormatError, InvalidInput, NotPermitted, WriteFailed
+from skiagraph.findings import Findings, Measurement, NotApplicable, Provenance, Segmentation, Source
+from skiagraph.geometry import Plane
+from skiagraph.image import Image, image_digest
+from skiagraph.image.quantity import LABEL
+from skiagraph.io import read_cases
+from skiagraph.report import (
+    Entry,
+    Language,
+    Reading,
+    drafted,
+    entry_of,
+    reading_of,
+    reading_to_plain,
+    render_index,
+    render_report,
+)
+from skiagraph.task import Watch
+from skiagraph.version import __version__
+from skiagraph.workflow.shelf import Reader
+
+__all__ = ["Outcome", "Request", "read", "read_all", "read_case_with"]
+
+_AT_ONCE: Final = 2  # cases in work: one is computed while another is decoded or written
+_NOT_IN_NAMES: Final = re.compile(r"[^\w.\-]+")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be read, and where the readings go.
+
+    Args:
+        path: A file, or a folder that is searched with its folders.
+        out: Folder of the readings; it is made. A folder as `path` gets one folder a case there.
+        pixel_size: mm between (rows, columns) of every picture, as its user states it.
+        pixel_sizes: The same by file name; goes before `pixel_size`.
+        language: Of the page; ``reading.json`` has the words of all languages.
+    """
+
+    path: Path
+    out: Path
+    pixel_size: tuple[float, float] | None = None
+    pixel_sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    language: Language = "en"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What became of one case.
+
+    Args:
+        case: Its identifier.
+        folder: Where its reading lies: ``reading.json``, ``report.html`` and the mask.
+        facts: Measurements and refusals; outlines stay in the files, so that thousands of outcomes fit in memory.
+        confidence: Calibrated, of the outline; None where there is none.
+        entry: Its line in the index page.
+    """
+
+    case: str
+    folder: Path
+    facts: tuple[Measurement | NotApplicable, ...]
+    confidence: float | None
+    entry: Entry
+
+
+def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
+    """Reads everything in a file or folder, one case after the other.
+
+    Args:
+        request: What and where.
+        reader: The model, opened once.
+
+    Yields:
+        The outcome of a case, already written; or a sentence about what could not be read, and the rest goes on.
+
+    Raises:
+        MissingInput: No such path, or a folder without a file.
+        NotPermitted: It may not be read, or the results may not be written.
+        FormatError: One file that cannot be read.
+        WriteFailed: The disk does not take the results; nothing half written is left.
+    """
+    alone = not request.path.is_dir()
+    _made(request.out)
+
+    def one(case: Case) -> Outcome | str:
+        try:
+            reading = read_case_with(reader, case)
+        except (FormatError, InvalidInput) as error:
+            if alone:
+                raise
+            return f"{case.identifier}: {error}"
+        folder = request.out if alone else request.out / _NOT_IN_NAMES.sub("_", case.identifier)
+        _write(reading, case, folder, request.language)
+        return _outcome(reading, case, folder, request.language)
+
+    cases = read_cases(request.path, pixel_size=request.pixel_size, pixel_sizes=request.pixel_sizes)
+    yield from _side_by_side(one, cases)
+
+
+def read_case_with(reader: Reader, case: Case) -> Reading:
+    """What a model says of one case, as a draft; nothing is written.
+
+    Raises:
+        FormatError: Its pixels cannot be decoded.
+        InvalidInput: They are of a kind that the model cannot take.
+    """
+    begun, created = time.monotonic(), datetime.now(UTC)
+    items = reader(case)
+    sources = tuple(
+        Source(name=name, digest=image_digest(image), uid=case.uids.get(name))
+        for name, image in case.images.items()
+    )
+    provenance = Provenance(
+        sources=sources,
+        model=reader.card.name,
+        model_version=reader.card.version,
+        model_digest=reader.digest,
+        software=f"skiagraph {__version__}",
+        engine=reader.engine.name,
+        precision=reader.engine.precision,
+        created=created,
+        seconds=round(time.monotonic() - begun, 4),
+    )
+    report = drafted(case.identifier, Findings(items=items, provenance=provenance))
+    return reading_of(report, case, reader.card)
+
+
+def read_all(request: Request, reader: Reader, watch: Watch) -> tuple[list[Outcome], list[str]]:
+    """As `read`, to the end, with an index page where there are several readings.
+
+    Args:
+        request: What and where.
+        reader: The model, opened once.
+        watch: Told after each case.
+
+    Returns:
+        The outcomes, and what could not be read.
+
+    Raises:
+        MissingInput: As `read`.
+        NotPermitted: As `read`.
+        FormatError: As `read`.
+        WriteFailed: As `read`.
+    """
+    outcomes: list[Outcome] = []
+    problems: list[str] = []
+    for done, item in enumerate(read(request, reader), 1):
+        if isinstance(item, Outcome):
+            outcomes.append(item)
+        else:
+            problems.append(item)
+        watch(done, 0, {})
+    if len(outcomes) > 1:
+        with written(request.out / "index.html") as path:
+            path.write_text(render_index(tuple(o.entry for o in outcomes), lang=request.language), "utf-8")
+    return outcomes, problems
+
+
+def _outcome(reading: Reading, case: Case, folder: Path, language: Language) -> Outcome:
+    items = reading.report.findings
+    outlines = [i for i in items if isinstance(i, Segmentation) and i.segments]
+    return Outcome(
+        case=reading.report.case,
+        folder=folder,
+        facts=tuple(i for i in items if isinstance(i, Measurement | NotApplicable)),
+        confidence=outlines[0].segments[0].confidence if outlines else None,
+        entry=entry_of(reading.report, case, link=f"{folder.name}/report.html", lang=language),
+    )
+
+
+def _side_by_side(
+    one: Callable[[Case], Outcome | str], cases: Iterator[Case | str]
+) -> Iterator[Outcome | str]:
+    """In order, with at most a few cases in memory."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        waiting = []
+        for item in cases:
+            waiting.append(
+                pool.submit(lambda said: said, item) if isinstance(item, str) else pool.submit(one, item)
+            )
+            if len(waiting) > _AT_ONCE:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def _write(reading: Reading, case: Case, folder: Path, language: Language) -> None:
+    """The files of one reading; the page comes last, so that where it is everything is."""
+    _made(folder)
+    text = json.dumps(reading_to_plain(reading), ensure_ascii=False, indent=1, allow_nan=False)
+    with written(folder / "reading.json") as path:
+        path.write_text(text + "\n", "utf-8")
+    for item in reading.report.findings:
+        if isinstance(item, Segmentation):
+            _write_mask(item, folder)
+    with written(folder / "report.html") as path:
+        path.write_text(render_report(reading.report, case, reading.card, lang=language), "utf-8")
+
+
+def _write_mask(segmentation: Segmentation, folder: Path) -> None:
+    """In the geometry of the input: NIfTI where it has a size, PNG for what is shown pixel by pixel."""
+    image = Image(data=segmentation.labels.astype(np.uint8), space=segmentation.space, quantity=LABEL)
+    if isinstance(segmentation.space, Plane) and segmentation.space.unit == "pixel":
+        shown = Image(
+            data=(segmentation.labels > 0).astype(np.uint8) * 255, space=segmentation.space, quantity=LABEL
+        )
+        picture.write(shown, folder / "mask.png")
+    else:
+        nifti.write(image, folder / "mask.nii.gz")
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise NotPermitted(
+            "readings go to a folder in which you may write", got=folder.name, way_out="choose another --out"
+        ) from error
+    except OSError as error:
+        raise WriteFailed(
+            "readings are written to a folder",
+            got=error.strerror or "an error",
+            way_out="choose another --out",
+        ) from error
