@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
+from PIL import WebPImagePlugin
 
 from skiagraph.codecs.decoded import Decoded, derived
 from skiagraph.codecs.written import written
@@ -23,7 +24,7 @@ from skiagraph.image.quantity import COLOUR, GREY
 __all__ = ["RGB", "array_of", "read", "write"]
 
 RGB: Final = ("red", "green", "blue")
-_FORMATS: Final = ("PNG", "JPEG", "MPO", "GIF", "BMP", "WEBP")
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", WebPImagePlugin.WebPImageFile.format)
 _BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 

@@ -71,5 +71,6 @@ def _explained(error: OSError, target: Path) -> SkiagraphError:
         return WriteFailed(
             f"{name} needs room on the disk and there is none left", way_out="free some and run again"
         )
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return WriteFailed(f"{name} could not be written", got=reason)
+    if error.errno is None:  # NumPy and others say that less was written than they had, and not why
+        return WriteFailed(f"{name} could not be written whole; there may be no room on the disk")
+    return WriteFailed(f"{name} could not be written", got=os.strerror(error.errno))
