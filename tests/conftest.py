@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,3 +27,26 @@ def data_pack() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261121)
+
+
+@pytest.fixture(scope="session")
+def itk():
+    """Arrays on grids as SimpleITK has them (index order reversed), and its resampling, to hold ours against."""
+    import SimpleITK
+
+    def image(array, grid):
+        result = SimpleITK.GetImageFromArray(np.ascontiguousarray(array))
+        axes = grid.affine[:3, :3][:, ::-1]
+        spacing = np.linalg.norm(axes, axis=0)
+        result.SetSpacing(spacing.tolist())
+        result.SetDirection((axes / spacing).ravel().tolist())
+        result.SetOrigin(grid.affine[:3, 3].tolist())
+        return result
+
+    def resampled(array, grid, onto, *, fill=0.0, nearest=False):
+        how = SimpleITK.sitkNearestNeighbor if nearest else SimpleITK.sitkLinear
+        target = image(np.zeros(onto.shape, np.float32), onto)
+        done = SimpleITK.Resample(image(array, grid), target, SimpleITK.Transform(), how, fill)
+        return SimpleITK.GetArrayFromImage(done)
+
+    return SimpleNamespace(image=image, resampled=resampled)

@@ -22,6 +22,7 @@ from skiagraph.image.resample import check_timeline, resample_array
 __all__ = ["resample"]
 
 _F = TypeVar("_F", bound=SpatialFinding)
+_ROUNDING = 1e-5  # of sums of shares in single precision
 
 
 def resample(finding: _F, onto: Space, *, via: Transform | None = None) -> _F:
@@ -122,7 +123,7 @@ def _labels_of(p: NDArray[Any], numbers: NDArray[np.int64], finding: Segmentatio
 def _outlined(
     labels: NDArray[Any], numbers: NDArray[np.int64], back: IndexMap, shape: tuple[int, ...]
 ) -> NDArray[Any]:
-    """Labels whose outlines run where the interpolated masks are equal; each object is looked at only where it is."""
+    """The segment with the largest share where all together have half; each object is looked at only where it is."""
     known = np.sort(numbers)
     ranks = np.searchsorted(np.concatenate([[0], known]), labels)
     best, total = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -135,7 +136,7 @@ def _outlined(
         np.copyto(result[target], known[rank - 1], where=share > best[target], casting="unsafe")
         np.maximum(best[target], share, out=best[target])
         total[target] += share
-    result[best < 1 - total] = 0
+    result[total < 0.5 - _ROUNDING] = 0
     return result
 
 
