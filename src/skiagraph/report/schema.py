@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import numpy as np
 
 from skiagraph.case import Report, Signature
+from skiagraph.errors import ContractError
 from skiagraph.findings import Finding, Provenance
 from skiagraph.report.reading import FORMAT, VERSION, Input
 from skiagraph.task import Card
@@ -104,7 +105,7 @@ def _of(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "prefixItems": each, "minItems": len(each), "maxItems": len(each)}
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": _of(args[1], kinds)}
-    raise TypeError(kind)
+    raise ContractError("the fields of a reading have types with a plain form", got=str(kind))
 
 
 def _has_form(kind: Any) -> bool:

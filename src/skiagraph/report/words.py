@@ -94,10 +94,10 @@ def _weeks(value: float, lang: Language, key: str) -> str:
     return phrase(key, lang, weeks=days // 7, days=days % 7)
 
 
-def amount(value: float, unit: Code, lang: Language) -> str:
+def amount(value: float, unit: Code, lang: Language, *, brief: bool = False) -> str:
     """A value with its unit; weeks as weeks and days."""
     if unit == codes.WEEK:
-        return _weeks(value, lang, "weeks")
+        return _weeks(value, lang, "weeks-short" if brief else "weeks")
     return f"{_digits(value, unit)} {word(unit, lang)}".rstrip()
 
 
