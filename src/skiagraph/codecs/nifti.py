@@ -209,7 +209,8 @@ def write(image: Image, path: Path) -> tuple[str, ...]:
         raise InvalidInput(
             "an axis of NIfTI-1 has at most 32767 steps", got=str(array.shape), way_out="write NRRD"
         )
-    file = nib.Nifti1Image(_in_file_order(array, image), None, dtype=None)
+    ordered = _in_file_order(array, image)
+    file = nib.Nifti1Image(ordered, None, dtype=ordered.dtype)
     _set_place(file.header, image)
     if image.channels and image.channels not in (channel_names(3), channel_names(len(image.channels))):
         lost = (*lost, "NIfTI keeps no names of channels.")

@@ -110,6 +110,8 @@ def _own(array: NDArray[Any], own: Any) -> Decoded:
 
 
 def _foreign(file: Any, array: NDArray[Any], axes: str) -> Decoded:
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
     array, channels, frames, problems = _in_our_order(array, axes)
     if len(file.series) > 1:
         problems.append(
