@@ -13,7 +13,7 @@ from skiagraph.errors import InvalidInput
 from skiagraph.features.ellipse import Ellipse, circumference, moment_ellipse, outline
 from skiagraph.features.gestational_age import gestational_age
 from skiagraph.findings import Contour, Contours, Finding, Interval, Measurement, Segmentation
-from skiagraph.geometry import Plane, to_world
+from skiagraph.geometry import Plane
 
 __all__ = ["measured_head"]
 
@@ -48,11 +48,11 @@ def measured_head(segmentation: Segmentation, calibration: Mapping[str, Any]) ->
     if found is None:
         return ()
     inset = float(calibration.get("inset", 0.0)) * plane.shape[1]
-    head = found.grown(-inset)
+    head = found.grown(-inset).mapped(plane.affine[:-1, :-1], plane.affine[:-1, -1])
     contours = _contours(head, plane)
     if plane.unit == "pixel":
         return (contours,)
-    long, short = head.mapped(plane.affine[:-1, :-1], plane.affine[:-1, -1]).semi_axes
+    long, short = head.semi_axes
     errors = calibration.get("relative error", {})
     values = {
         codes.HEAD_CIRCUMFERENCE: circumference(long, short),
@@ -73,7 +73,8 @@ def _measurement(concept: Code, value: float, error: float | None) -> Measuremen
 
 
 def _contours(head: Ellipse, plane: Plane) -> Contours:
-    items = [Contour(code=codes.HEAD, points=to_world(plane, outline(head)))]
+    """The lines of an ellipse in world coordinates: only there are its axes those that are measured."""
+    items = [Contour(code=codes.HEAD, points=outline(head))]
     axes = zip(
         (codes.OCCIPITOFRONTAL_DIAMETER, codes.BIPARIETAL_DIAMETER),
         head.semi_axes,
@@ -82,5 +83,5 @@ def _contours(head: Ellipse, plane: Plane) -> Contours:
     )
     for code, half, direction in axes:
         ends = np.stack([head.centre - half * direction, head.centre + half * direction])
-        items.append(Contour(code=code, points=to_world(plane, ends), closed=False))
+        items.append(Contour(code=code, points=ends, closed=False))
     return Contours(space=plane, items=tuple(items))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,22 @@ from skiagraph.errors import GeometryError
 from skiagraph.geometry import Grid, Plane, Space, index_map, padded, reoriented, resized, respaced
 from skiagraph.image import Image, pixels
 from skiagraph.image.resample import resample_array
+from skiagraph.preprocess.normalise import finite
 from skiagraph.task.recipe import Recipe
 
 __all__ = ["linear_weights", "network_pixels", "network_space"]
+
+_ALIGNED: Final = (
+    1e-6  # index steps: files keep the axes of one lattice with the rounding of single precision
+)
 
 
 def network_space(space: Space, recipe: Recipe) -> Space:
     """The space in which a recipe wants an image.
 
-    A plane is padded evenly to the proportions of the recipe, so that circles stay circles, and gets its number of
-    samples. A grid is turned to the recipe's orientation, and gets its spacing or its number of samples.
+    A plane is padded evenly to the proportions of the recipe, so that circles stay circles whatever the shape of a
+    pixel, and gets its number of samples. A grid is turned to the recipe's orientation, and gets its spacing or its
+    number of samples.
 
     Raises:
         GeometryError: The recipe is for another number of axes.
@@ -38,10 +44,9 @@ def network_space(space: Space, recipe: Recipe) -> Space:
 
 def _in_proportion(plane: Plane, shape: tuple[int, ...]) -> Plane:
     rows, columns = plane.shape
-    missing = (
-        max(0, round(columns * shape[0] / shape[1]) - rows),
-        max(0, round(rows * shape[1] / shape[0]) - columns),
-    )
+    row_step, column_step = np.linalg.norm(plane.affine[:2, :2], axis=0)
+    aspect = float(column_step / row_step) * shape[0] / shape[1]
+    missing = (max(0, round(columns * aspect) - rows), max(0, round(rows / aspect) - columns))
     before = [n // 2 for n in missing]
     return resized(padded(plane, before, [n - b for n, b in zip(missing, before, strict=True)]), shape)
 
@@ -55,7 +60,7 @@ def network_pixels(image: Image, onto: Space) -> NDArray[Any]:
 
     Returns:
         Shape of `onto`, floating point. Where the lattice is coarser, pixels are averaged (a triangle as wide as two
-        steps); outside of the image lies its smallest value.
+        steps); outside of the image lies its smallest value, and what is not finite counts as that.
 
     Raises:
         GeometryError: Time or channels.
@@ -64,18 +69,24 @@ def network_pixels(image: Image, onto: Space) -> NDArray[Any]:
         raise GeometryError(
             "a still image with one channel is expected here", got=f"axes {', '.join(image.axes)}"
         )
-    array = pixels(image)
     way = index_map(onto, image.space)
-    steps = np.diag(way.matrix)[:-1]
-    if way.exact or not np.array_equal(way.matrix[:-1, :-1], np.diag(steps)) or (steps <= 0).any():
-        return resample_array(array.astype(np.float32), way, tuple(onto.shape), fill=float(array.min()))
-    result = np.asarray(array, dtype=np.float32)
+    result = finite(pixels(image)).astype(np.float32)
     floor = result.min()
-    result = result - floor
-    for axis, step in enumerate(steps):
-        weights = linear_weights(
-            array.shape[axis], onto.shape[axis], float(step), float(way.matrix[axis, -1])
-        )
+    which = np.abs(way.matrix[:-1, :-1]).argmax(
+        0
+    )  # axis of the image that runs along each axis of the lattice
+    steps = way.matrix[which, range(len(which))]
+    aligned = np.zeros_like(way.matrix[:-1, :-1])
+    aligned[which, range(len(which))] = steps
+    if way.exact or not np.allclose(aligned, way.matrix[:-1, :-1], rtol=0, atol=_ALIGNED):
+        return resample_array(result, way, tuple(onto.shape), fill=float(floor))
+    result = (result - floor).transpose(which)
+    for axis, (step, place) in enumerate(zip(steps, way.matrix[which, -1], strict=True)):
+        n = result.shape[axis]
+        if step < 0:
+            result = np.flip(result, axis)
+        start = n - 1 - place if step < 0 else place
+        weights = linear_weights(n, onto.shape[axis], abs(float(step)), float(start))
         result = np.moveaxis(np.tensordot(weights, result, axes=(1, axis)), 0, axis)
     above: NDArray[np.float32] = result + floor
     return above

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagraph.errors import UnknownName
 
-__all__ = ["NORMALISATIONS", "normalised"]
+__all__ = ["NORMALISATIONS", "finite", "normalised"]
 
 Normalisation = Callable[[NDArray[Any]], NDArray[np.float32]]
 
@@ -61,7 +61,12 @@ def normalised(array: NDArray[Any], name: str) -> NDArray[np.float32]:
         raise UnknownName(
             "a normalisation has a known name", got=name, way_out=f"use one of {sorted(NORMALISATIONS)}"
         )
-    finite = np.isfinite(array)
-    if not finite.all():
-        array = np.where(finite, array, array[finite].min() if finite.any() else 0)
-    return NORMALISATIONS[name](array)
+    return NORMALISATIONS[name](finite(array))
+
+
+def finite(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, with the smallest finite value (0 where there is none) in place of what is not finite."""
+    good = np.isfinite(array)
+    if good.all():
+        return array
+    return np.where(good, array, array[good].min() if good.any() else 0)
