@@ -11,7 +11,7 @@ from hypothesis import settings
 PROJECT = Path(__file__).parent.parent
 
 # Two slow cores must not turn a property into a race, and a failure must come back in the next run.
-settings.register_profile("house", deadline=None, derandomize=True, database=None)
+settings.register_profile("house", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("house")
 
 

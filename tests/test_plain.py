@@ -55,13 +55,12 @@ TREE = Tree(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(findings())
 def test_every_kind_of_finding_is_the_same_after_it_was_written_and_read(finding):
     assert finding_digest(through_text(Finding, finding)) == finding_digest(finding)
 
 
-@settings(max_examples=50)
 @given(finding_tuples())
 def test_findings_keep_their_provenance(findings):
     again = through_text(Findings, findings)

@@ -37,7 +37,6 @@ def test_a_finding_is_the_same_after_pickle_and_copy(finding):
         assert finding_digest(again) == finding_digest(finding)
 
 
-@settings(max_examples=50)
 @given(findings())
 def test_arrays_of_a_finding_stay_read_only_after_pickle(finding):
     for value in (finding, pickle.loads(pickle.dumps(finding))):
@@ -45,7 +44,6 @@ def test_arrays_of_a_finding_stay_read_only_after_pickle(finding):
         assert not any(a.flags.writeable for a in arrays if isinstance(a, np.ndarray))
 
 
-@settings(max_examples=50)
 @given(spaces())
 def test_a_space_is_equal_to_its_pickle_and_keeps_its_affine_read_only(space):
     again = pickle.loads(pickle.dumps(space))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagraph import codes
@@ -86,7 +86,6 @@ KINDS = [type(finding).__name__ for finding in one_of_each(PLANE)]
 # Where lattices coincide ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_padded_flipped_and_permuted_in_any_order_and_back_gives_the_same_bits(data):
     finding = data.draw(spatial_findings())
@@ -96,7 +95,6 @@ def test_padded_flipped_and_permuted_in_any_order_and_back_gives_the_same_bits(d
     assert finding_digest(resample(there, finding.space)) == finding_digest(finding)
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_reoriented_and_back_gives_the_same_bits(data):
     finding = data.draw(grids().flatmap(lambda grid: spatial_findings(space=grid)))
@@ -104,7 +102,6 @@ def test_reoriented_and_back_gives_the_same_bits(data):
     assert finding_digest(resample(resample(finding, onto), finding.space)) == finding_digest(finding)
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_each_voxel_of_a_crop_has_the_label_of_the_same_place_and_the_rest_is_background(data):
     space = data.draw(spaces(moving=False))
@@ -235,7 +232,6 @@ def test_many_instances_keep_their_numbers():
         assert places(onto)[result.labels == number].mean(axis=0) == pytest.approx(centre, abs=0.02)
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_a_segmentation_of_any_kind_stays_valid_on_any_lattice_of_its_frame(data):
     finding = data.draw(spatial_findings())
