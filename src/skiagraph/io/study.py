@@ -7,6 +7,7 @@ import importlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,12 @@ from skiagraph.codecs import Decoded, with_pixel_size
 from skiagraph.errors import FormatError, MissingInput, NotPermitted
 from skiagraph.geometry import Plane, spacing_of
 from skiagraph.io.formats import DICOM, format_of, is_image_name, read_image
+from skiagraph.task import names, registered
 
 __all__ = ["read_case", "read_cases", "read_study"]
 
 _Sizes = Mapping[str, tuple[float, float]]
+_OURS: Final = "files"  # the name under which `read_study` is registered
 _PARTS: Final = (".raw", ".zraw")  # belong to a header that is read by itself
 
 
@@ -97,10 +100,31 @@ def read_cases(
     """
     path = Path(path)
     sizes = _StatedSizes(pixel_size, pixel_sizes or {})
-    if not path.is_dir():
-        yield _case(_stem(path.name), read_image(path), sizes.of(path, path.name))
+    if path.is_dir():
+        yield from _folder(path, sizes)
         return
-    yield from _folder(path, sizes)
+    try:
+        format_of(path)
+    except FormatError:
+        others = _read_by_others(path)
+        if others is None:
+            raise
+        yield from others
+        return
+    yield _case(_stem(path.name), read_image(path), sizes.of(path, path.name))
+
+
+def _read_by_others(path: Path) -> Iterator[Case | str] | None:
+    """What a reader of another installed package makes of a file whose format is not one of ours; None if none can."""
+    for name in names("readers"):
+        if name == _OURS:
+            continue
+        try:
+            study = registered("readers", name)(path)
+        except FormatError:
+            continue
+        return chain(study.cases, study.problems)
+    return None
 
 
 class _StatedSizes:
@@ -142,7 +166,10 @@ def _folder(folder: Path, sizes: _StatedSizes) -> Iterator[Case | str]:
             identifier = _stem(name) if stems[_stem(name)] == 1 else name
             yield _case(identifier, read_image(file), sizes.of(file, name))
         except (FormatError, NotPermitted, MissingInput) as error:
-            if is_image_name(file) or not isinstance(error, FormatError):
+            others = _read_by_others(file) if isinstance(error, FormatError) else None
+            if others is not None:
+                yield from others
+            elif is_image_name(file) or not isinstance(error, FormatError):
                 yield str(error)
             elif file.suffix.lower() not in _PARTS:
                 passed_over.append(name)
