@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,7 +38,11 @@ def checked_when_unpickled(cls: type[_T]) -> type[_T]:
     """Makes a frozen dataclass unpickle and copy through its constructor: checked again, arrays read-only again."""
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _rebuild, (cls, {f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return _rebuild, (
+            cls,
+            {n: dict(v) if isinstance(v, MappingProxyType) else v for n, v in fields.items()},
+        )
 
     cls.__reduce__ = reduce  # type: ignore[method-assign]
     return cls

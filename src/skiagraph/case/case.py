@@ -46,9 +46,6 @@ class Case:
         for name in ("images", "known", "uids"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return _case, (self.identifier, dict(self.images), dict(self.known), dict(self.uids), self.problems)
-
     @property
     def image(self) -> Image:
         """The image, where the case has exactly one.
@@ -61,13 +58,3 @@ class Case:
                 "a case with one image has *the* image", got=f"{len(self.images)}: {sorted(self.images)}"
             )
         return next(iter(self.images.values()))
-
-
-def _case(
-    identifier: str,
-    images: dict[str, Image],
-    known: dict[str, Finding],
-    uids: dict[str, str],
-    problems: tuple[str, ...],
-) -> Case:
-    return Case(identifier=identifier, images=images, known=known, uids=uids, problems=problems)
