@@ -1,0 +1,117 @@
+"""Samples on the lattice of the network, and batches that depend on the generator alone."""
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from skiagraph.errors import InvalidInput
+from skiagraph.inference import staged
+from skiagraph.training import Prepared, batches, plain_card, prepared
+from skiagraph.training.samples import steps_per_epoch
+
+
+@pytest.fixture(scope="module")
+def samples(dataset, plan):
+    return prepared(dataset, plan.recipe)
+
+
+def numbered(strata):
+    """Samples whose picture tells which one it is, by the column of its one white pixel."""
+    result = []
+    for n, stratum in enumerate(strata):
+        picture = np.zeros((32, 48), np.float32)
+        picture[n // 48, n % 48] = 1.0
+        result.append(Prepared(picture=picture, mask=picture, stratum=stratum))
+    return result
+
+
+def drawn(strata, plan, seed=0):
+    """How often each of `numbered` came in one epoch."""
+    masks = np.concatenate([m for _, m in batches(numbered(strata), plan, np.random.default_rng(seed))])
+    return Counter(masks.reshape(len(masks), -1).argmax(1).tolist())
+
+
+def test_every_sample_lies_on_the_lattice_between_black_and_white(samples, dataset):
+    assert len(samples) == len(dataset)
+    for sample, source in zip(samples, dataset, strict=True):
+        assert sample.picture.shape == sample.mask.shape == (32, 48)
+        assert (sample.picture.min(), sample.picture.max()) == (0.0, 1.0)
+        assert sample.stratum == source.stratum
+        assert sample.picture[sample.mask > 0.99].mean() > sample.picture[sample.mask < 0.01].mean() + 0.2
+
+
+def test_the_mask_keeps_its_area_at_the_coarser_lattice(samples, dataset):
+    """Oracle: the share of the reference times the share of the padded picture."""
+    for sample, source in zip(samples, dataset, strict=True):
+        true = source.reference()[0].mask(1)
+        rows, columns = true.shape
+        padded = max(rows, round(columns * 32 / 48)) * max(columns, round(rows * 48 / 32))
+        assert sample.mask.mean() == pytest.approx(true.sum() / padded, rel=0.02)
+
+
+def test_training_and_reading_prepare_a_case_alike(samples, dataset, plan):
+    """Without augmentation the network is shown what it will be shown when it reads."""
+    bare = dataclasses.replace(plan, steps=(), balance=0.0, batch=12)
+    (pictures, _), *_ = batches(samples, bare, np.random.default_rng(0))
+    card = plain_card("test", plan.recipe.labels[0], "US", dataset)
+    reading = staged(card, plan.recipe, None)
+    shown = np.stack([reading.prepare(s.case()) for s in dataset])
+    order = np.abs(pictures[:, None] - shown[None]).max((2, 3, 4)).argmin(1)
+    assert sorted(order) == list(range(12))
+    np.testing.assert_allclose(pictures, shown[order], atol=1e-3)
+
+
+def test_a_sample_without_exactly_one_outline_is_refused(dataset, plan):
+    bare = dataclasses.replace(dataset.samples[0], reference=tuple)
+    with pytest.raises(InvalidInput, match="one reference segmentation; got 0 in e00"):
+        prepared(dataclasses.replace(dataset, samples=(bare,)), plan.recipe)
+
+
+def test_equal_generators_give_equal_batches(samples, plan):
+    first, second = (list(batches(samples, plan, np.random.default_rng(3))) for _ in range(2))
+    other = list(batches(samples, plan, np.random.default_rng(4)))
+    assert len(first) == len(second) == steps_per_epoch(12, plan) == 3
+    for (a, b), (c, d) in zip(first, second, strict=True):
+        assert a.shape == b.shape == (4, 1, 32, 48)
+        assert a.dtype == b.dtype == np.float32
+        assert np.array_equal(a, c)
+        assert np.array_equal(b, d)
+    assert not np.array_equal(first[0][0], other[0][0])
+
+
+def test_each_picture_of_a_batch_is_normalised(samples, plan):
+    for pictures, masks in batches(samples, plan, np.random.default_rng(1)):
+        np.testing.assert_allclose(pictures.mean((1, 2, 3)), 0, atol=1e-5)
+        np.testing.assert_allclose(pictures.std((1, 2, 3)), 1, atol=1e-3)
+        assert masks.min() >= 0
+        assert masks.max() <= 1 + 1e-6
+
+
+def test_without_balance_every_sample_comes_once(changed):
+    seen = drawn(np.linspace(0, 1, 40), changed(steps=(), balance=0.0, batch=4))
+    assert seen == Counter(range(40))
+
+
+def test_balance_brings_rare_strata_more_often(changed):
+    """45 common samples and 3 rare ones: of the additional half each stratum gets the same share."""
+    strata = [0.0] * 45 + [1.0] * 3
+    total = Counter()
+    for seed in range(20):
+        total += drawn(strata, changed(steps=(), balance=0.5, batch=4), seed)
+    common = np.mean([total[n] for n in range(45)]) / 20
+    rare = np.mean([total[n] for n in range(45, 48)]) / 20
+    assert common == pytest.approx(1 + 12 / 45, abs=0.1)
+    assert rare == pytest.approx(1 + 12 / 3, abs=0.8)
+
+
+def test_samples_of_one_stratum_are_drawn_alike(changed):
+    seen = drawn([0.5] * 40, changed(steps=(), balance=0.1, batch=4))
+    assert seen.total() == 44
+    assert set(seen) == set(range(40))
+
+
+def test_fewer_samples_than_a_batch_are_refused(changed):
+    with pytest.raises(InvalidInput, match="at least one batch"):
+        steps_per_epoch(3, changed(batch=8))
