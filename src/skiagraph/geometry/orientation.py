@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from skiagraph.errors import GeometryError
 from skiagraph.geometry.grid import Grid
@@ -19,9 +19,9 @@ _CODES: Final = (("R", "L"), ("A", "P"), ("I", "S"))  # (minus, plus) of x, y, z
 def _world_axes(grid: Grid) -> list[tuple[int, bool]]:
     """For each array axis, the patient axis it runs along most closely and whether it runs in the plus direction."""
     directions = grid.affine[:3, :3] / np.linalg.norm(grid.affine[:3, :3], axis=0)
-    _, array_axis = linear_sum_assignment(-np.abs(directions))
-    axes = np.argsort(array_axis)
-    return [(int(axes[a]), bool(directions[axes[a], a] > 0)) for a in range(3)]
+    closeness = np.abs(directions)
+    axes = max(permutations(range(3)), key=lambda order: float(closeness[order, range(3)].sum()))
+    return [(axes[a], bool(directions[axes[a], a] > 0)) for a in range(3)]
 
 
 def axis_codes(grid: Grid) -> str:
