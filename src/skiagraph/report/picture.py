@@ -186,5 +186,5 @@ def _address(array: NDArray[np.uint8], most: int = _MOST) -> str:
     if max(picture.size) > most:
         picture.thumbnail((most, most))
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=6)
+    picture.save(buffer, "PNG", compress_level=2)  # a quarter of the time of 6, a seventh more bytes
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
