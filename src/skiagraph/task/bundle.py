@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text("utf-8"))
         version = data.pop("format")
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path.name} is JSON with a format version", got="something else") from error
     if version != FORMAT:
         raise BundleError(

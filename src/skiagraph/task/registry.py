@@ -25,8 +25,8 @@ def registered(kind: Kind, name: str) -> Any:
     """The object that an installed package registered under ``skiagraph.<kind>``.
 
     Args:
-        kind: What is looked for. ``"models"`` are functions ``(Engine options) -> Model``; ``"trainers"`` and
-            ``"metrics"`` are the objects; ``"readers"`` are functions ``Path -> Study``.
+        kind: What is looked for. ``"models"`` are functions that give a `Bundle`; ``"trainers"`` and ``"metrics"`` are
+            called with their settings and give the object; ``"readers"`` are functions ``Path -> Study``.
         name: Its name.
 
     Raises:
