@@ -33,7 +33,7 @@ bench: .venv/.dev ## every number that the docs claim, measured anew on this mac
 	@sh .ci/bench
 
 docs: .venv/.dev ## build the documentation into site/
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean: ## remove what the other targets made, but for the environment (.venv)
 	rm -rf build dist demo site .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer
+
+from skiagraph.cli import app
 
 PROJECT = Path(__file__).parent.parent
 FRONT = sorted(PROJECT.glob("*.md"))
@@ -89,6 +92,18 @@ def test_every_link_to_a_file_leads_to_a_file(page):
     assert not lost
 
 
+def test_the_page_of_commands_names_every_command_and_every_option():
+    text = (PROJECT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^## (\w+)$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    commands = typer.main.get_command(app).commands
+    assert set(parts) == set(commands)
+    for command, part in parts.items():
+        options = {
+            option for row in commands[command].params for option in row.opts if option.startswith("--")
+        }
+        assert set(re.findall(r"^\| `(--[\w-]+)`", part, re.MULTILINE)) == options, command
+
+
 def test_the_docs_build_without_a_warning(tmp_path):
     command = [
         sys.executable,
@@ -100,7 +115,8 @@ def test_the_docs_build_without_a_warning(tmp_path):
         "--site-dir",
         str(tmp_path / "site"),
     ]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=PROJECT, env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "site" / "index.html").is_file()
     assert "WARNING" not in done.stderr
