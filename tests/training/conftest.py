@@ -68,6 +68,7 @@ def plan():
         average=0.5,
         learning_rate=1e-2,
         precision="32-true",
+        settle=None,
         steps=(Affine(turn=10.0, any_turn=0.0), Gamma(), Speckle()),
         fingerprint={"samples": 12.0},
     )
