@@ -2,8 +2,19 @@
 
 from skiagraph.training.freeze import freeze
 from skiagraph.training.loop import train
-from skiagraph.training.plan import Plan
+from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, prepared
 from skiagraph.training.segmentation import SegmentationTrainer, plain_card, planned
 
-__all__ = ["Plan", "Prepared", "SegmentationTrainer", "batches", "freeze", "plain_card", "planned", "prepared", "train"]
+__all__ = [
+    "Plan",
+    "Prepared",
+    "SegmentationTrainer",
+    "Settle",
+    "batches",
+    "freeze",
+    "plain_card",
+    "planned",
+    "prepared",
+    "train",
+]

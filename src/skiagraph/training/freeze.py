@@ -57,7 +57,9 @@ def _exported(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     """The graph with the names of the network's weights; the batch is free."""
     example = torch.zeros(2, 1, *recipe.shape)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations, which no reader can mend
+        warnings.simplefilter(
+            "ignore"
+        )  # the exporter warns of its own deprecations, which no reader can mend
         program = torch.onnx.export(
             network,
             (example,),

@@ -51,15 +51,17 @@ def train(
     average.to(fabric.device)
     per_epoch = steps_per_epoch(len(samples), plan)
     first = load_checkpoint(checkpoint, plan, seed, network, average, optimizer)
-    for epoch in range(first, plan.epochs):
+    for epoch in range(first, plan.all_epochs):
+        begun, part = (0, plan) if plan.settle is None or epoch < plan.epochs else (plan.epochs, plan.settle)
+        if epoch == begun > 0:
+            network.load_state_dict(average.state_dict())
+            optimizer.state.clear()
         model.train()
         losses = []
-        for index, (pictures, masks) in enumerate(
-            batches(samples, plan, np.random.default_rng([seed, epoch]))
-        ):
-            step = epoch * per_epoch + index
+        drawn = batches(samples, plan, np.random.default_rng([seed, epoch]), part.steps)
+        for step, (pictures, masks) in enumerate(drawn, (epoch - begun) * per_epoch):
             for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(plan, step, plan.epochs * per_epoch)
+                group["lr"] = _share(plan, step, part.epochs * per_epoch) * part.learning_rate
             x = torch.from_numpy(pictures).to(fabric.device, memory_format=torch.channels_last)
             loss = overlap_and_entropy(model(x).float(), torch.from_numpy(masks).to(fabric.device))
             optimizer.zero_grad()
@@ -68,16 +70,14 @@ def train(
             optimizer.step()
             _follow(average, network, min(plan.average, step / (step + 10)))
             losses.append(float(loss.detach()))
-        watch(epoch + 1, plan.epochs, {"loss": float(np.mean(losses))})
+        watch(epoch + 1, plan.all_epochs, {"loss": float(np.mean(losses))})
         save_checkpoint(checkpoint, plan, seed, epoch + 1, network, average, optimizer)
     return average.cpu().eval()
 
 
-def _learning_rate(plan: Plan, step: int, total: int) -> float:
-    """A linear rise, then a cosine to zero (Loshchilov and Hutter, SGDR, 2017)."""
-    return (
-        plan.learning_rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 + math.cos(math.pi * step / total))
-    )
+def _share(plan: Plan, step: int, total: int) -> float:
+    """Of the learning rate: a linear rise, then a cosine to zero (Loshchilov and Hutter, SGDR, 2017)."""
+    return min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 @torch.no_grad()

@@ -10,11 +10,44 @@ from skiagraph.errors import InvalidInput
 from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Speckle
 from skiagraph.task import Recipe
 
-__all__ = ["AnyStep", "Plan"]
+__all__ = ["AnyStep", "Plan", "Settle"]
 
 AnyStep: TypeAlias = Affine | Gamma | Gain | Speckle | Blur | Erase
 
 _STEPS = (Affine(), Gamma(), Gain(), Speckle(), Blur(), Erase())
+_GENTLE = (
+    Affine(turn=15.0, any_turn=0.0, shrink=1.2, grow=1.15, stretch=1.06, shift=0.06, shear=0.04),
+    Gamma(gamma=1.25, brightness=1.2),
+    Gain(strength=0.15),
+    Speckle(grain=0.12, noise=0.01),
+)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """The last part of a training: it begins with the averaged network, and shows pictures almost as they are.
+
+    Strong augmentation finds the structure wherever it is; what it costs in precision of the edge comes back here.
+
+    Args:
+        epochs: How often each sample is seen.
+        learning_rate: Largest step, reached after the plan's warm-up and then lowered along a cosine.
+        steps: The augmentation.
+
+    Raises:
+        InvalidInput: Not positive.
+    """
+
+    epochs: int = 30
+    learning_rate: float = 1e-3
+    steps: tuple[AnyStep, ...] = _GENTLE
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.learning_rate <= 0:
+            raise InvalidInput(
+                "settling takes at least one epoch and a positive learning rate", got=str(self.epochs)
+            )
 
 
 @final
@@ -34,6 +67,7 @@ class Plan:
         average: Weight of the past in the running average of the weights, which is what ships.
         precision: Of Lightning Fabric.
         steps: The augmentation.
+        settle: The last part, with gentle augmentation; None for none.
         fingerprint: What was measured on the data when the plan was made, for the record.
 
     Raises:
@@ -51,6 +85,7 @@ class Plan:
     average: float = 0.99
     precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     steps: tuple[AnyStep, ...] = _STEPS
+    settle: Settle | None = Settle()
     fingerprint: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,3 +102,8 @@ class Plan:
             raise InvalidInput(
                 f"{len(self.widths)} levels need a shape of multiples of {factor}", got=str(self.recipe.shape)
             )
+
+    @property
+    def all_epochs(self) -> int:
+        """With those of settling."""
+        return self.epochs + (self.settle.epochs if self.settle else 0)

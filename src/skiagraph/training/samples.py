@@ -15,7 +15,7 @@ from skiagraph.case import Dataset, Sample
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Segmentation
 from skiagraph.image import Image
-from skiagraph.preprocess import augmented, network_pixels, network_space, normalised
+from skiagraph.preprocess import Step, augmented, network_pixels, network_space, normalised
 from skiagraph.task import Recipe
 from skiagraph.training.plan import Plan
 
@@ -62,23 +62,27 @@ def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
     )
 
 
-def batches(samples: Sequence[Prepared], plan: Plan, rng: Generator) -> Iterator[Batch]:
+def batches(
+    samples: Sequence[Prepared], plan: Plan, rng: Generator, steps: Sequence[Step] | None = None
+) -> Iterator[Batch]:
     """The batches of one epoch, augmented and normalised, made in the background while the last one is learnt from.
 
     Args:
         samples: In memory.
-        plan: Batch size, augmentation, balance.
+        plan: Batch size, augmentation, balance, normalisation.
         rng: All chance; each sample gets a generator of its own, so that the number of threads does not matter.
+        steps: Augmentation in place of the plan's.
 
     Yields:
         (pictures, masks), each (batch, 1, rows, columns), float32.
     """
-    order = _order(samples, plan, rng)
+    order, used = _order(samples, plan, rng), plan.steps if steps is None else steps
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
     with ThreadPoolExecutor(1) as pool:
         waiting: list[Future[Batch]] = []
         for group in groups:
-            waiting.append(pool.submit(_batch, [samples[i] for i in group], plan, rng.spawn(len(group))))
+            chosen = [samples[i] for i in group]
+            waiting.append(pool.submit(_batch, chosen, used, plan.recipe.normalise, rng.spawn(len(group))))
             if len(waiting) > 2:
                 yield waiting.pop(0).result()
         for future in waiting:
@@ -110,7 +114,9 @@ def _order(samples: Sequence[Prepared], plan: Plan, rng: Generator) -> NDArray[n
     return rng.permutation(np.concatenate([np.arange(n), drawn]))
 
 
-def _batch(samples: Sequence[Prepared], plan: Plan, rngs: Sequence[Generator]) -> Batch:
-    pairs = [augmented(plan.steps, rng, s.picture, s.mask) for s, rng in zip(samples, rngs, strict=True)]
-    pictures = np.stack([normalised(p, plan.recipe.normalise) for p, _ in pairs])[:, None]
+def _batch(
+    samples: Sequence[Prepared], steps: Sequence[Step], normalise: str, rngs: Sequence[Generator]
+) -> Batch:
+    pairs = [augmented(steps, rng, s.picture, s.mask) for s, rng in zip(samples, rngs, strict=True)]
+    pictures = np.stack([normalised(p, normalise) for p, _ in pairs])[:, None]
     return pictures, np.stack([m for _, m in pairs])[:, None]
