@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from typing import Literal, final
 
 import numpy as np
@@ -45,6 +46,8 @@ class OpenVinoEngine:
             raise BundleError(
                 f"OpenVINO reads the graph of {bundle.card.name}", got="a graph that it refuses"
             ) from error
+        # an infer request serves one caller at a time; the network uses all cores itself
+        self._one_at_a_time = threading.Lock()
         used = self._model.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._precision = {"f32": "fp32", "bf16": "bf16"}.get(used, used)
         self._name = f"openvino {ov.__version__.split('-')[0]}"
@@ -61,7 +64,8 @@ class OpenVinoEngine:
 
     def __call__(self, batch: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(batch, channel, spatial...) to (batch, channel, spatial...)."""
-        return np.asarray(self._model(batch)[0], dtype=np.float32)
+        with self._one_at_a_time:
+            return np.array(self._model(batch)[0], dtype=np.float32)
 
 
 @final
@@ -78,7 +82,7 @@ class OnnxEngine:
 
     def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
         import onnxruntime as ort
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+        from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -87,7 +91,12 @@ class OnnxEngine:
             self._session = ort.InferenceSession(
                 str(bundle.graph), options, providers=["CPUExecutionProvider"]
             )
-        except (Fail, InvalidGraph, InvalidProtobuf) as error:
+        except (
+            ort_errors.Fail,
+            ort_errors.InvalidArgument,
+            ort_errors.InvalidGraph,
+            ort_errors.InvalidProtobuf,
+        ) as error:
             raise BundleError(
                 f"ONNX Runtime reads the graph of {bundle.card.name}", got="a graph that it refuses"
             ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final, final
 
 import numpy as np
@@ -50,12 +50,14 @@ class Staged:
         return next(iter(self.each([case])))
 
     def each(self, cases: Iterable[Case]) -> Iterator[Segmentation]:
-        """The segmentations of many cases, in order; those of one shape are computed together."""
+        """The segmentations of many cases, in order; neighbours of one shape are computed together."""
         stream = iter(cases)
         while group := list(islice(stream, _BATCH)):
-            batch = np.stack([self.prepare(case) for case in group])
-            for case, logits in zip(group, self.engine(batch), strict=True):
-                yield finished(logits, self.image(case), self.recipe)
+            prepared = ((case, self.prepare(case)) for case in group)
+            for _, alike in groupby(prepared, key=lambda pair: pair[1].shape):
+                together, tensors = zip(*alike, strict=True)
+                for case, logits in zip(together, self.engine(np.stack(tensors)), strict=True):
+                    yield finished(logits, self.image(case), self.recipe)
 
     def image(self, case: Case) -> Image:
         """The image that the recipe names, as one grey channel.
