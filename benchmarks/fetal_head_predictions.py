@@ -61,5 +61,9 @@ def _row(sample: Sample, p: NDArray[np.float32]) -> Row:
     (measured,) = (f for f in sample.reference() if isinstance(f, Measurement))
     assert isinstance(outline.space, Plane)
     return Row(
-        group=sample.group, space=outline.space, probability=p, mask=outline.mask(1), circumference=measured.value
+        group=sample.group,
+        space=outline.space,
+        probability=p,
+        mask=outline.mask(1),
+        circumference=measured.value,
     )

@@ -27,7 +27,9 @@ PLAN = Plan(recipe=Recipe(labels=(codes.HEAD,), shape=(192, 288), normalise="roo
 
 def dataset(data: Path) -> Dataset:
     """All samples of the pack, with the terms of their licence."""
-    return read_dataset(data / "fetal_head" / "dataset.csv", label=codes.HEAD, name="HC18 (279 images)", licence="CC-BY-4.0")
+    return read_dataset(
+        data / "fetal_head" / "dataset.csv", label=codes.HEAD, name="HC18 (279 images)", licence="CC-BY-4.0"
+    )
 
 
 def learning_parts(whole: Dataset) -> dict[str, tuple[Dataset, Dataset]]:
@@ -49,7 +51,9 @@ def train_job(job: str, data: Path) -> None:
     begun = time.monotonic()
 
     def watch(done: int, total: int, figures: Mapping[str, float], /) -> None:
-        print(f"{job}: {done}/{total} loss {figures['loss']:.4f} {time.monotonic() - begun:.0f} s", flush=True)
+        print(
+            f"{job}: {done}/{total} loss {figures['loss']:.4f} {time.monotonic() - begun:.0f} s", flush=True
+        )
 
     rng = np.random.default_rng([7, JOBS.index(job)])
     network = train(samples, PLAN, rng=rng, watch=watch, checkpoint=CACHE / f"checkpoint-{job}.pt")

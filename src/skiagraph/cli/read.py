@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from skiagraph.workflow import Outcome
+    from skiagraph.workflow import Outcome, Request
 
 __all__ = ["read"]
 
@@ -38,27 +38,30 @@ class Engine(enum.StrEnum):
     onnxruntime = "onnxruntime"
 
 
+In = Annotated[Path, typer.Argument(help="An image, or a folder of images.", show_default=False)]
+Out = Annotated[Path | None, typer.Option(help="Folder of the readings. [default: PATH's name + -reading]")]
+Named = Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")]
+Size = Annotated[float | None, typer.Option(help="mm a pixel, where the file does not state it.")]
+Sizes = Annotated[
+    Path | None, typer.Option(help="CSV with the columns file and pixel_size_mm, for many files.")
+]
+Tongue = Annotated[Lang, typer.Option(help="Language of the report.")]
+Runs = Annotated[Engine, typer.Option(help="What runs the network.")]
+Exact = Annotated[Numbers, typer.Option(help="fp32 is strict, bf16 faster where the processor has it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+
+
 def read(
-    path: Annotated[Path, typer.Argument(help="An image, or a folder of images.", show_default=False)],
+    path: In,
     *,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the readings. [default: PATH's name + -reading]")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="A registered model, or the folder of a bundle.")
-    ] = "fetal-head-ultrasound",
-    pixel_size: Annotated[
-        float | None, typer.Option(min=0.0, help="mm a pixel, where the file does not state it.")
-    ] = None,
-    pixel_sizes: Annotated[
-        Path | None, typer.Option(help="CSV with the columns file and pixel_size_mm, for many files.")
-    ] = None,
-    lang: Annotated[Lang, typer.Option(help="Language of the report.")] = Lang.en,
-    engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.auto,
-    precision: Annotated[
-        Numbers, typer.Option(help="fp32 is strict, bf16 faster where the processor has it.")
-    ] = (Numbers.fp32),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    out: Out = None,
+    model: Named = "fetal-head-ultrasound",
+    pixel_size: Size = None,
+    pixel_sizes: Sizes = None,
+    lang: Tongue = Lang.en,
+    engine: Runs = Engine.auto,
+    precision: Exact = Numbers.fp32,
+    as_json: Json = False,
 ) -> None:
     """Read an image, or a folder of them: outline, measurements with intervals, and a draft report.
 
@@ -68,19 +71,10 @@ def read(
     Example: skiagraph read image.png --pixel-size 0.12 --lang zh
     """
     from skiagraph.cli.progress import progress
-    from skiagraph.errors import FormatError, InvalidInput
-    from skiagraph.io import read_pixel_sizes
-    from skiagraph.workflow import Request, opened_model, read_all
+    from skiagraph.errors import FormatError
+    from skiagraph.workflow import opened_model, read_all
 
-    if pixel_size is not None and not 0 < pixel_size < 100:
-        raise InvalidInput("a pixel size is a number of millimetres above 0", got=str(pixel_size))
-    request = Request(
-        path=path,
-        out=out or Path(f"{path.resolve().name.split('.')[0]}-reading"),
-        pixel_size=None if pixel_size is None else (pixel_size, pixel_size),
-        pixel_sizes={} if pixel_sizes is None else read_pixel_sizes(pixel_sizes),
-        language=lang.value,
-    )
+    request = _request(path, out, (pixel_size, pixel_sizes), lang)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
         outcomes, problems = read_all(request, reader, watch)
@@ -88,14 +82,35 @@ def read(
         rows = [_plain(outcome) for outcome in outcomes]
         typer.echo(json.dumps({"readings": rows, "problems": problems}, indent=1, ensure_ascii=False))
     else:
-        for outcome in outcomes:
-            typer.echo(_headline(outcome, lang) + f"\n  {outcome.folder / 'report.html'}")
-        if len(outcomes) > 1:
-            typer.echo(f"all readings: {request.out / 'index.html'}")
+        _say(outcomes, request.out, lang)
     for problem in problems:
         sys.stderr.write(f"skiagraph: {problem}\n")
     if not outcomes:
         raise FormatError(f"{path.name} holds an image that can be read", got="none")
+
+
+def _request(path: Path, out: Path | None, sizes: tuple[float | None, Path | None], lang: Lang) -> Request:
+    from skiagraph.errors import InvalidInput
+    from skiagraph.io import read_pixel_sizes
+    from skiagraph.workflow import Request
+
+    one, table = sizes
+    if one is not None and not 0 < one < 100:
+        raise InvalidInput("a pixel size is a number of millimetres above 0 and below 100", got=str(one))
+    return Request(
+        path=path,
+        out=out or Path(f"{path.resolve().name.split('.')[0]}-reading"),
+        pixel_size=None if one is None else (one, one),
+        pixel_sizes={} if table is None else read_pixel_sizes(table),
+        language=lang.value,
+    )
+
+
+def _say(outcomes: list[Outcome], out: Path, lang: Lang) -> None:
+    for outcome in outcomes:
+        typer.echo(_headline(outcome, lang) + f"\n  {outcome.folder / 'report.html'}")
+    if len(outcomes) > 1:
+        typer.echo(f"all readings: {out / 'index.html'}")
 
 
 def _headline(outcome: Outcome, lang: Lang) -> str:
