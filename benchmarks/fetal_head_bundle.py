@@ -17,7 +17,8 @@ from skiagraph.case import Dataset
 from skiagraph.metrics import binomial_p, wilson
 from skiagraph.task import Card, InputSpec, OutputSpec, Score
 from skiagraph.training import freeze
-from skiagraph.workflow import judged, opened_model
+from skiagraph.workflow import opened_model
+from skiagraph.workflow.judge import judged
 
 GATE = CACHE.parent / "gate.json"
 NAME = "fetal-head-ultrasound"

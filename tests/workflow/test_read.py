@@ -200,11 +200,12 @@ def test_a_full_disk_leaves_nothing_half_written(phantom, reader, tmp_path, monk
 
 
 def test_reading_needs_no_torch(phantom, tmp_path):
+    source, out = str(phantom.folder / "head.dcm"), str(tmp_path)
     program = (
         "import sys\n"
         "for name in ('torch', 'lightning_fabric', 'onnx', 'sklearn'): sys.modules[name] = None\n"
         "from skiagraph.cli import main\n"
-        f"sys.argv = ['skiagraph', 'read', {str(phantom.folder / 'head.dcm')!r}, '--out', {str(tmp_path)!r}, '--json']\n"
+        f"sys.argv = ['skiagraph', 'read', {source!r}, '--out', {out!r}, '--json']\n"
         "main()\n"
     )
     done = subprocess.run(

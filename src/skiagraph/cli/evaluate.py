@@ -33,7 +33,8 @@ def evaluate(
 
     from skiagraph.cli.progress import progress
     from skiagraph.io.manifest import read_dataset
-    from skiagraph.workflow import judged, model_bundle, opened_model
+    from skiagraph.workflow import model_bundle, opened_model
+    from skiagraph.workflow.judge import judged
 
     reader = opened_model(model)
     label = model_bundle(model).recipe.labels[0]

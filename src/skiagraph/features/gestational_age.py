@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scipy.optimize import brentq
+import numpy as np
 
 from skiagraph import codes
 from skiagraph.errors import InvalidInput
@@ -28,8 +28,14 @@ def _weeks(circumference: float) -> float:
 
 def head_circumference_range() -> tuple[float, float]:
     """The head circumferences, mm, for which `gestational_age` holds."""
-    low, high = (float(brentq(lambda hc, w=w: _weeks(hc) - w, 0.0, 600.0)) for w in _WEEKS)
+    low, high = (10.0 * _real_root(week) for week in _WEEKS)
     return low, high
+
+
+def _real_root(week: float) -> float:
+    """The head circumference, cm, at which the formula gives `week`; it rises, so there is one."""
+    roots = np.roots([0.0003, 0.0, 0.540, 8.96 - week])
+    return float(roots[np.abs(roots.imag).argmin()].real)
 
 
 def gestational_age(circumference: Measurement) -> Measurement | NotApplicable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+import numpy as np
+from scipy import special
 
 from skiagraph.errors import InvalidInput
 
@@ -33,7 +34,7 @@ def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     Source: Wilson, Probable inference (JASA 1927).
     """
     _check(hits, n)
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     p = hits / n
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
@@ -41,10 +42,13 @@ def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def binomial_p(hits: int, n: int, share: float) -> float:
-    """The two-sided p-value of an exact binomial test that the true share is `share`.
+    """The two-sided p-value of an exact binomial test that the true share is `share` (outcomes no likelier than this).
 
     Raises:
         InvalidInput: Not such numbers.
     """
     _check(hits, n)
-    return float(stats.binomtest(hits, n, share).pvalue)
+    k = np.arange(n + 1)
+    ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    chance = np.exp(ways + special.xlogy(k, share) + special.xlog1py(n - k, -share))
+    return float(min(1.0, chance[chance <= chance[hits] * (1 + 1e-7)].sum()))
