@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import NotApplicable, Segmentation
 from skiagraph.image import Image
+from skiagraph.inference.content import content_gate
 from skiagraph.inference.staged import Staged
 from skiagraph.task import Card, Recipe
 
 __all__ = ["Gate", "Gated", "gate_of"]
 
 Gate = Callable[[Image], NotApplicable | None]
+
+_HEAD_EVIDENCE: Final = "head-evidence"  # the only kind yet
 
 
 @final
@@ -50,12 +53,14 @@ def _unfit(case: Case, recipe: Recipe, card: Card) -> NotApplicable | None:
     wanted = next(i for i in card.inputs if i.name == recipe.image)
     if image is None:
         return NotApplicable(
-            reason="wrong-shape", explanation=f"The model reads an image named {recipe.image!r}, and there is none."
+            reason="wrong-shape",
+            explanation=f"The model reads an image named {recipe.image!r}, and there is none.",
         )
     if image.space.ndim != wanted.ndim or image.space.timeline is not None:
         kind = f"{image.space.ndim}-D" + (" over time" if image.space.timeline is not None else "")
         return NotApplicable(
-            reason="wrong-shape", explanation=f"The model reads single {wanted.ndim}-D images, and this one is {kind}."
+            reason="wrong-shape",
+            explanation=f"The model reads single {wanted.ndim}-D images, and this one is {kind}.",
         )
     if image.channels not in ((), ("red", "green", "blue")):
         return NotApplicable(
@@ -76,8 +81,12 @@ def gate_of(recipe: Recipe) -> Gate | None:
     """The gate that a recipe asks for; None where it asks for none.
 
     Raises:
-        InvalidInput: A kind of gate that this release does not know.
+        InvalidInput: A kind of gate that this release does not know, or numbers that are none.
     """
     if not recipe.gate:
         return None
-    raise InvalidInput("a recipe asks for a gate that this release knows", got=str(recipe.gate.get("kind")))
+    if recipe.gate.get("kind") != _HEAD_EVIDENCE:
+        raise InvalidInput(
+            "a recipe asks for a gate that this release knows", got=str(recipe.gate.get("kind"))
+        )
+    return content_gate(recipe.gate)
