@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from skiagraph.geometry import Grid, Plane, Transform
     from skiagraph.image import Image
     from skiagraph.io import read_case, read_study
-    from skiagraph.workflow import Reader, Request, opened_model, read, read_case_with
+    from skiagraph.workflow import Reader, Request, opened_model, read_case_with
+    from skiagraph.workflow.read import read
 
 _HOMES: Final = {
     "Case": "case",

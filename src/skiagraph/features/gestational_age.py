@@ -63,6 +63,7 @@ def gestational_age(circumference: Measurement) -> Measurement | NotApplicable:
         low, high = head_circumference_range()
         return NotApplicable(
             reason="out-of-range",
+            concept=codes.GESTATIONAL_AGE,
             explanation=f"Gestational age is told from head circumferences of {low:.0f} to {high:.0f} mm "
             "(14 to 42 weeks), and this one lies outside.",
         )

@@ -233,6 +233,7 @@ class NotApplicable:
     Args:
         reason: A stable word for programs.
         explanation: One sentence for people.
+        concept: What is not answered, where the rest is; None where nothing is.
         score: How well the input fits the model, 0 to 1, where a gate gives one.
     """
 
@@ -240,6 +241,7 @@ class NotApplicable:
         "wrong-content", "wrong-modality", "wrong-shape", "unknown-size", "poor-quality", "out-of-range"
     ]
     explanation: str
+    concept: Code | None = None
     score: float | None = None
 
     def __post_init__(self) -> None:

@@ -95,7 +95,7 @@ def sentence(finding: Finding, lang: Language) -> str:  # noqa: C901, PLR0912 (o
         case Transform():
             return _transform(finding, lang)
         case NotApplicable():
-            return phrase("refused", lang, reason=phrase(f"reason-{finding.reason}", lang))
+            return _refusal(finding, lang)
         case _:
             assert_never(finding)
 
@@ -103,6 +103,13 @@ def sentence(finding: Finding, lang: Language) -> str:  # noqa: C901, PLR0912 (o
 def _named(code: Code, lang: Language) -> str:
     name = word(code, lang)
     return name[:1].upper() + name[1:]
+
+
+def _refusal(n: NotApplicable, lang: Language) -> str:
+    reason = phrase(f"reason-{n.reason}", lang)
+    if n.concept is None:
+        return phrase("refused", lang, reason=reason)
+    return phrase("refused-part", lang, concept=_named(n.concept, lang), reason=reason)
 
 
 def _measurement(m: Measurement, lang: Language) -> str:

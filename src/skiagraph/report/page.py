@@ -75,6 +75,7 @@ def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -
     language = check_language(lang)
     reading = reading_of(report, case, card)
     image = next(iter(case.images.values()))
+    refusal = _refusal(report.findings)
     return _template("report.html.jinja").render(
         view=_View(language),
         t=_phrases(language),
@@ -84,10 +85,10 @@ def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -
         card=card,
         p=report.findings.provenance,
         picture=picture_of(image, report.findings.items),
-        refusal=next((f for f in report.findings if isinstance(f, NotApplicable)), None),
+        refusal=refusal,
         measurements=[f for f in report.findings if isinstance(f, Measurement)],
         segments=[s for f in report.findings if isinstance(f, Segmentation) for s in f.segments],
-        sentences=[sentence(f, language) for f in report.findings if not isinstance(f, NotApplicable)],
+        sentences=[sentence(f, language) for f in report.findings if f is not refusal],
         unsized=any(i.spacing is None for i in reading.inputs),
     )
 
@@ -102,7 +103,7 @@ def entry_of(report: Report, case: Case, *, link: str, lang: str = "en") -> Entr
         lang: ``"en"`` or ``"zh"``.
     """
     language, findings = check_language(lang), report.findings
-    refusal = next((f for f in findings if isinstance(f, NotApplicable)), None)
+    refusal = _refusal(findings)
     first = next((f for f in findings if isinstance(f, Measurement)), None)
     sure = next((s.confidence for f in findings if isinstance(f, Segmentation) for s in f.segments), None)
     return Entry(
@@ -114,6 +115,11 @@ def entry_of(report: Report, case: Case, *, link: str, lang: str = "en") -> Entr
         confidence="" if sure is None else f"{sure:.2f} ({confidence_word(sure, language)})",
         refused=refusal is not None,
     )
+
+
+def _refusal(findings: Findings) -> NotApplicable | None:
+    """Why nothing was answered; None where something was."""
+    return next((f for f in findings if isinstance(f, NotApplicable) and f.concept is None), None)
 
 
 def _main(
