@@ -14,7 +14,7 @@ import gate_drawings
 import gate_heads
 import gate_images
 import numpy as np
-from gate_fit import HEADS_LOST, Table, fitted
+from gate_fit import HEADS_LOST, Table, fitted, margin, weighted
 from gate_images import Picture, heads, pictures
 from numpy.typing import NDArray
 
@@ -54,11 +54,10 @@ def table(found: Callable[[], Iterator[Picture]], name: str) -> Table:
         return Table(**{column: file[column] for column in ("role", "source", "patient", "evidence")})
 
 
-def passed(gate: ContentGate, seen: Table) -> Flags:
+def passed(gate: ContentGate, seen: Table, beyond: float = 0.0) -> Flags:
     """Which pictures a gate lets through; one in which there is nothing to see never passes."""
-    return np.array(
-        [np.isfinite(row[0]) and gate.score(row) >= gate.threshold for row in seen.evidence], dtype=bool
-    )
+    least = gate.threshold + beyond
+    return np.array([np.isfinite(row[0]) and gate.score(row) >= least for row in seen.evidence], dtype=bool)
 
 
 def judged(whole: Table) -> tuple[Flags, Flags]:
@@ -72,13 +71,14 @@ def judged(whole: Table) -> tuple[Flags, Flags]:
     fold = whole.folds(N_FOLDS)
     for k in range(N_FOLDS):
         rest, here = whole.only(fold != k), fold == k
-        usual[here] = unseen[here] = passed(fitted(rest), whole.only(here))
+        beyond = margin(rest)
+        usual[here] = unseen[here] = passed(weighted(rest), whole.only(here), beyond)
         for source in sorted(set(whole.source[here & (whole.role == "without head")])):
             which = here & (whole.source == source)
-            unseen[which] = passed(fitted(rest.without(source)), whole.only(which))
+            unseen[which] = passed(weighted(rest.without(source)), whole.only(which), beyond)
     for kind in sorted(set(whole.kind[fold < 0])):
-        which = (fold < 0) & (whole.kind == kind)
-        unseen[which] = usual[which] = passed(fitted(whole.without_kind(kind)), whole.only(which))
+        which, rest = (fold < 0) & (whole.kind == kind), whole.without_kind(kind)
+        unseen[which] = usual[which] = passed(weighted(rest), whole.only(which), margin(rest))
     return unseen, usual
 
 

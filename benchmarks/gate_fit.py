@@ -7,15 +7,45 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gate_images import KIND_OF, LEARNT_PHANTOMS, SHIPPABLE
+from gate_images import LEARNT_PHANTOMS
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import LogisticRegression
 
 from skiagraph.inference.content import ContentGate, likeness
 
+SHIPPABLE = (
+    "blood_cells",
+    "brain_ms_registration",
+    "breast_ultrasound",
+    "cardiac_cine",
+    "chest_xray_pneumonia",
+    "cxr_retrieval",
+    "nuclei",
+)
+"""Folders marked "weights: yes" from which the gate learns; the other folders only judge it."""
+
+KINDS = {
+    "brain": ("brain_ms_registration", "brain_tissue", "dicom_geometry", "drawn head CT", "hippocampus"),
+    "cells": ("blood_cells", "nuclei"),
+    "chest": ("chest_ct", "chest_xray_pneumonia", "cxr_retrieval", "deidentification"),
+    "frame": ("empty frame", "one grey level", "probe in air"),
+    "noise": (
+        "Gaussian noise",
+        "noise like photographs",
+        "smooth noise",
+        "smooth speckle",
+        "speckle",
+        "white noise",
+    ),
+}
+"""Sources that show the same are left out together; every other source is a kind of its own."""
+
+KIND_OF = {source: kind for kind, sources in KINDS.items() for source in sources}
+
 CAP = 150  # pictures of one source that are learnt from
 HEADS_LOST = 0.01  # share of unseen heads that the threshold gives up
+INNER_FOLDS = 5
 C = 0.05  # strength of the penalty, inverted
 Flags = NDArray[np.bool_]
 
@@ -93,22 +123,24 @@ class Table:
         return first
 
 
-def fitted(seen: Table, inner: int = 5) -> ContentGate:
+def fitted(seen: Table) -> ContentGate:
     """The gate that learns from these pictures, with its threshold."""
-    return dataclasses.replace(_weighted(seen), threshold=threshold(seen, inner))
+    gate = weighted(seen)
+    return dataclasses.replace(gate, threshold=gate.threshold + margin(seen))
 
 
-def threshold(seen: Table, inner: int) -> float:
-    """The score that all but 1 % of the heads reach when a gate judges them that did not see their patients."""
-    fold, scores = seen.folds(inner), list[float]()
-    for k in range(inner):
-        gate = _weighted(seen.only(fold != k))
-        scores += [gate.score(row) for row in seen.evidence[(fold == k) & (seen.role == "head")]]
+def margin(seen: Table) -> float:
+    """What all but few of the heads score beyond an even chance, by gates that did not see their patients."""
+    fold, scores = seen.folds(INNER_FOLDS), list[float]()
+    for k in range(INNER_FOLDS):
+        gate = weighted(seen.only(fold != k))
+        unseen = seen.evidence[(fold == k) & (seen.role == "head")]
+        scores += [gate.score(row) - gate.threshold for row in unseen]
     return float(np.quantile(scores, HEADS_LOST))
 
 
-def _weighted(seen: Table) -> ContentGate:
-    """A gate without a threshold."""
+def weighted(seen: Table) -> ContentGate:
+    """A gate whose threshold makes heads and the rest equally likely."""
     used = seen.only(seen.learnt)
     x, y = used.evidence, used.wanted
     mean, deviation = x[y].mean(0), x[y].std(0) + 1e-9
@@ -119,7 +151,7 @@ def _weighted(seen: Table) -> ContentGate:
         "centre": shape.location_,
         "precision": shape.precision_,
     }
-    model = LogisticRegression(C=C, max_iter=3000)
+    model = LogisticRegression(C=C, solver="newton-cholesky")
     model.fit(likeness(x, **numbers), y, sample_weight=_importance(used))
     return ContentGate(**numbers, weights=model.coef_[0], threshold=-float(model.intercept_[0]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_sample_images
 
 from skiagraph import codes
+from skiagraph.errors import FormatError
 from skiagraph.findings import Segmentation
 from skiagraph.image import Image, pixels
 from skiagraph.io import read_dataset, read_image
@@ -26,34 +28,8 @@ Grey = NDArray[Any]
 Found = Iterator[tuple[str, Grey]]  # (patient, picture)
 
 MOST = 300  # pictures of one folder
-SHIPPABLE = (
-    "blood_cells",
-    "brain_ms_registration",
-    "breast_ultrasound",
-    "cardiac_cine",
-    "chest_xray_pneumonia",
-    "cxr_retrieval",
-    "nuclei",
-)
-"""Folders marked "weights: yes" from which the gate learns; the other folders only judge it."""
-
 LEARNT_PHANTOMS = range(1000, 1060)
 """Seeds of the phantoms from which the gate learns; others judge it."""
-
-KIND_OF = {
-    "blood_cells": "cells",
-    "brain_ms_registration": "brain",
-    "brain_tissue": "brain",
-    "chest_ct": "chest",
-    "chest_xray_pneumonia": "chest",
-    "cxr_retrieval": "chest",
-    "deidentification": "chest",
-    "dicom_geometry": "brain",
-    "drawn head CT": "brain",
-    "hippocampus": "brain",
-    "nuclei": "cells",
-}
-"""What shows the same as something else; every other source is a kind of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,11 +103,13 @@ def _chest_ct(folder: Path) -> Found:
 
 
 def _series(folder: Path) -> Found:
+    """One picture a series; series of mosaics, which are not read yet, are left out."""
     places: dict[Path, list[Path]] = {}
     for path in sorted(folder.glob("*/In/**/*.dcm")):
         places.setdefault(path.parent, []).append(path)
     for place, paths in places.items():
-        yield str(place.relative_to(folder)), plane(read_image(paths[len(paths) // 2]).image)
+        with suppress(FormatError):
+            yield str(place.relative_to(folder)), plane(read_image(paths[len(paths) // 2]).image)
 
 
 def _first_of_each_patient(folder: Path) -> Found:

@@ -108,7 +108,8 @@ def around(field: Array, ring: Ring, scale: float = 1.0) -> Array:
         scale: Makes the ring so much larger first.
     """
     (y, x), (long, short) = ring.centre, ring.semi_axes
-    return _agreement(field, np.array([[x, y, long * scale, short * scale, ring.tilt]]))[0]
+    agreement: Array = _agreement(field, np.array([[x, y, long * scale, short * scale, ring.tilt]]))[0]
+    return agreement
 
 
 def polar(grey: Array, ring: Ring, radii: Array) -> Array:
