@@ -17,7 +17,7 @@ from torch import nn
 from skiagraph.networks import ResidualUNet
 from skiagraph.task import Watch
 from skiagraph.training.checkpoint import load_checkpoint, save_checkpoint
-from skiagraph.training.losses import overlap_and_entropy
+from skiagraph.training.losses import moments_apart, overlap_and_entropy
 from skiagraph.training.plan import Plan
 from skiagraph.training.samples import Prepared, batches, steps_per_epoch
 
@@ -63,7 +63,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = _share(plan, step, part.epochs * per_epoch) * part.learning_rate
             x = torch.from_numpy(pictures).to(fabric.device, memory_format=torch.channels_last)
-            loss = overlap_and_entropy(model(x).float(), torch.from_numpy(masks).to(fabric.device))
+            target = torch.from_numpy(masks).to(fabric.device)
+            logits = model(x).float()
+            loss = overlap_and_entropy(logits, target) + part.moments * moments_apart(logits, target)
             optimizer.zero_grad()
             fabric.backward(loss)
             fabric.clip_gradients(model, optimizer, max_norm=1.0)

@@ -34,14 +34,16 @@ class Settle:
         epochs: How often each sample is seen.
         learning_rate: Largest step, reached after the plan's warm-up and then lowered along a cosine.
         steps: The augmentation.
+        moments: Weight of the loss on centre and extent (`skiagraph.training.losses.moments_apart`).
 
     Raises:
         InvalidInput: Not positive.
     """
 
-    epochs: int = 30
+    epochs: int = 20
     learning_rate: float = 1e-3
     steps: tuple[AnyStep, ...] = _GENTLE
+    moments: float = 5.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.learning_rate <= 0:
@@ -67,6 +69,7 @@ class Plan:
         average: Weight of the past in the running average of the weights, which is what ships.
         precision: Of Lightning Fabric.
         steps: The augmentation.
+        moments: Weight of the loss on centre and extent.
         settle: The last part, with gentle augmentation; None for none.
         fingerprint: What was measured on the data when the plan was made, for the record.
 
@@ -85,6 +88,7 @@ class Plan:
     average: float = 0.99
     precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     steps: tuple[AnyStep, ...] = _STEPS
+    moments: float = 0.0
     settle: Settle | None = Settle()
     fingerprint: Mapping[str, float] = field(default_factory=dict)
 
