@@ -309,9 +309,7 @@ def test_the_list_links_each_case_and_names_what_was_refused():
     ("lang", "words"), [("en", "Gestational age is not told"), ("zh", "未给出孕周")], ids=["en", "zh"]
 )
 def test_one_thing_that_is_not_told_does_not_refuse_the_rest(lang, words):
-    missing = NotApplicable(
-        reason="out-of-range", explanation="Too small.", concept=codes.GESTATIONAL_AGE
-    )
+    missing = NotApplicable(reason="out-of-range", explanation="Too small.", concept=codes.GESTATIONAL_AGE)
     made = report((*MEASURED, missing))
     page = render_report(made, case(), CARD, lang=lang)
     assert words in page
