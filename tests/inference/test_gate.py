@@ -116,3 +116,24 @@ def test_a_gate_of_an_unknown_kind_is_refused(recipe):
 def test_the_contract_holds_for_answers_and_for_refusals(gated):
     check_model(gated, Case(identifier="c", images={"image": image()}))
     check_model(gated, Case(identifier="c", images={"image": image(modality="DX")}))
+
+
+class Oval:
+    """Sees one oval wherever it looks."""
+
+    name, precision = "oval", "fp32"
+
+    def __call__(self, batch, /):
+        rows, columns = np.indices(batch.shape[2:])
+        inside = ((rows - 16) / 9) ** 2 + ((columns - 24) / 14) ** 2 <= 1
+        return np.broadcast_to(np.where(inside, 4.0, -4.0).astype(np.float32), batch.shape)
+
+
+@pytest.mark.parametrize(("least", "kind"), [(0.0, Segmentation), (0.4, Segmentation), (0.6, NotApplicable)])
+def test_an_outline_that_is_too_unsure_is_not_measured(least, kind, recipe, card):
+    calibration = {"confidence": {"intercept": 0.0, "slope": 0.0}, "least confidence": least}
+    unsure = recipe(shape=(32, 48), prior="ellipse", calibration=calibration)
+    found = Gated(model=staged(card(), unsure, Oval()))(Case(identifier="c", images={"image": image()}))
+    assert isinstance(found, kind)
+    if isinstance(found, NotApplicable):
+        assert (found.reason, found.score) == ("poor-quality", 0.5)

@@ -40,11 +40,23 @@ class Gated:
         return self.model.card
 
     def __call__(self, case: Case, /) -> Segmentation | NotApplicable:
-        """The answer of the model, or why there is none."""
+        """The answer of the model, or why there is none: asked of the case before, and of the answer after."""
         refusal = _unfit(case, self.model.recipe, self.card)
         if refusal is None and self.gate is not None:
             refusal = self.gate(self.model.image(case))
-        return self.model(case) if refusal is None else refusal
+        return self._sure(self.model(case)) if refusal is None else refusal
+
+    def _sure(self, answer: Segmentation) -> Segmentation | NotApplicable:
+        """The answer, unless it is too unsure to be measured on (``"least confidence"`` of the calibration)."""
+        least = float(self.model.recipe.calibration.get("least confidence", 0.0))
+        said = [s.confidence for s in answer.segments if s.confidence is not None]
+        if said and min(said) < least:
+            return NotApplicable(
+                reason="poor-quality",
+                explanation="The outline is too uncertain to be measured; its edge is not seen well enough.",
+                score=min(said),
+            )
+        return answer
 
 
 def _unfit(case: Case, recipe: Recipe, card: Card) -> NotApplicable | None:
