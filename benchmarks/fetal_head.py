@@ -31,6 +31,7 @@ from skiagraph.preprocess import network_space
 PEN = (
     1.38 / 800
 )  # half the width of the pen of the reference masks, as a share of the picture's width; see `pen_width`
+LEAST = 0.2  # confidence from which an outline is measured
 RIGHT = 0.97  # Dice from which an outline counts as right, for the calibration of confidence
 MEASURED = (codes.HEAD_CIRCUMFERENCE, codes.BIPARIETAL_DIAMETER, codes.OCCIPITOFRONTAL_DIAMETER)
 
@@ -124,44 +125,64 @@ def bootstrap(values: NDArray[np.float64], groups: list[str], resamples: int = 4
 
 
 def cross_validation(data: Path) -> tuple[list[list[Judged]], dict[str, float]]:
-    """The folds, judged, and the figures over all of them; intervals and confidence come from the other folds."""
+    """The folds, judged, and the figures over all of them; calibration of a fold comes from the other folds."""
     by_job = {job: rows(job, data) for job in JOBS if job != "all"}
     folds = [[judge(row) for row in part] for part in by_job.values()]
-    everything = [j for fold in folds for j in fold]
-    groups = [j.group for j in everything]
-    dice = np.array([j.dice for j in everything])
-    error = np.array([j.found[0] - j.true[0] for j in everything])
-    covered, said = [], []
+    sure, covered = [], []
     for k, fold in enumerate(folds):
         others = [j for other, part in enumerate(folds) if other != k for j in part]
-        q = quantile(others, 0)
+        curve = confidence_curve(others)
+        q = quantile(answered(others, curve), 0)
+        sure += list(confidences(fold, curve))
         covered += [abs(j.found[0] - j.true[0]) <= q * j.found[0] for j in fold]
-        said += list(confidences(fold, confidence_curve(others)))
-    right = np.array([j.dice >= RIGHT for j in everything])
-    figures = {
-        "n": len(everything),
-        "pen, pixels": pen_width([row for part in by_job.values() for row in part]),
+    figures: dict[str, float] = {"pen, pixels": pen_width([row for part in by_job.values() for row in part])}
+    everything = [j for fold in folds for j in fold]
+    figures |= _figures(everything, np.array(sure), np.array(covered))
+    for k, fold in enumerate(folds):
+        figures[f"fold {k} dice, all"] = float(np.mean([j.dice for j in fold]))
+        figures[f"fold {k} HC mean absolute error, mm, all"] = float(np.abs(errors(fold)).mean())
+    return folds, figures
+
+
+def answered(judged: list[Judged], curve: Mapping[str, float]) -> list[Judged]:
+    """Those whose outline is sure enough to be measured."""
+    return [j for j, c in zip(judged, confidences(judged, curve), strict=True) if c >= LEAST]
+
+
+def errors(judged: list[Judged]) -> NDArray[np.float64]:
+    """Found minus true circumference, mm."""
+    return np.array([j.found[0] - j.true[0] for j in judged])
+
+
+def _figures(judged: list[Judged], sure: NDArray[np.float64], covered: NDArray[np.bool_]) -> dict[str, float]:
+    kept = sure >= LEAST
+    some = [j for j, k in zip(judged, kept, strict=True) if k]
+    dice, error = np.array([j.dice for j in some]), errors(some)
+    hits, n = int(covered[kept].sum()), int(kept.sum())
+    low, high = wilson(hits, n)
+    right = np.array([j.dice >= RIGHT for j in judged])
+    groups = [j.group for j in some]
+    return {
+        "images": len(judged),
+        "refused as too unsure": len(judged) - n,
+        "n": n,
         **_with_interval("dice", dice, groups),
         "worst dice": float(dice.min()),
+        "dice, all": float(np.mean([j.dice for j in judged])),
         **_with_interval("HC mean absolute error, mm", abs(error), groups),
+        "HC mean absolute error, mm, all": float(np.abs(errors(judged)).mean()),
         "HC bias, mm": float(error.mean()),
         "HC spread, mm": float(error.std()),
         "HC worst error, mm": float(abs(error).max()),
-        "interval coverage": float(np.mean(covered)),
-        "interval coverage low": wilson(sum(covered), len(covered))[0],
-        "interval coverage high": wilson(sum(covered), len(covered))[1],
-        "interval binomial p": binomial_p(sum(covered), len(covered), 0.95),
-        "outlines right": float(right.mean()),
-        "mean confidence": float(np.mean(said)),
-        "confidence Brier score": float(np.mean((np.array(said) - right) ** 2)),
-        "Brier score of the base rate": float(right.mean() * (1 - right.mean())),
+        "interval coverage": hits / n,
+        "interval coverage low": low,
+        "interval coverage high": high,
+        "interval binomial p": binomial_p(hits, n, 0.95),
+        "outlines right, all": float(right.mean()),
+        "mean confidence, all": float(sure.mean()),
+        "confidence Brier score, all": float(np.mean((sure - right) ** 2)),
+        "Brier score of the base rate, all": float(right.mean() * (1 - right.mean())),
     }
-    for k, fold in enumerate(folds):
-        figures[f"fold {k} dice"] = float(np.mean([j.dice for j in fold]))
-        figures[f"fold {k} HC mean absolute error, mm"] = float(
-            np.mean([abs(j.found[0] - j.true[0]) for j in fold])
-        )
-    return folds, figures
 
 
 def _with_interval(name: str, values: NDArray[np.float64], groups: list[str]) -> dict[str, float]:
@@ -193,10 +214,13 @@ def main() -> None:
         from fetal_head_bundle import ship
 
         judged = [j for fold in folds for j in fold]
+        curve = confidence_curve(judged)
+        kept = answered(judged, curve)
         calibration = {
             "inset": PEN,
-            "relative error": {c.value: round(quantile(judged, i), 5) for i, c in enumerate(MEASURED)},
-            "confidence": confidence_curve(judged),
+            "relative error": {c.value: round(quantile(kept, i), 5) for i, c in enumerate(MEASURED)},
+            "confidence": curve,
+            "least confidence": LEAST,
         }
         ship(arguments.ship, calibration, figures)
     from fetal_head_bundle import on_test
