@@ -30,8 +30,8 @@ def judged(reader: Reader, dataset: Dataset, *, rng: Generator, watch: Watch) ->
         watch: Told after each case.
 
     Returns:
-        By name, with 95 % intervals: Dice of the outline, and for each measured concept of the references error, bias,
-        spread, and coverage of the interval.
+        By name, with 95 % intervals: Dice of the outline, and for each concept that the references state and the card
+        promises error, bias, spread, and coverage of the interval.
 
     Raises:
         InvalidInput: Not one case was answered.
@@ -41,8 +41,9 @@ def judged(reader: Reader, dataset: Dataset, *, rng: Generator, watch: Watch) ->
         rows.append((sample.group, reader(sample.case()), sample.reference()))
         watch(done, len(dataset), {})
     figures = dict(evaluate(_pairs(rows, Segmentation, None), Overlap(), rng=rng))
-    concepts = dict.fromkeys(f.concept for _, _, true in rows for f in true if isinstance(f, Measurement))
-    for concept in concepts:
+    answers = {output.concept for output in reader.card.outputs if output.finding == "Measurement"}
+    stated = dict.fromkeys(f.concept for _, _, true in rows for f in true if isinstance(f, Measurement))
+    for concept in (c for c in stated if c in answers):
         estimates = evaluate(_pairs(rows, Measurement, concept), Agreement(), rng=rng)
         figures.update({f"{concept.meaning}: {name}": e for name, e in estimates.items()})
     return figures
