@@ -31,7 +31,7 @@ from skiagraph.preprocess import network_space
 PEN = (
     1.38 / 800
 )  # half the width of the pen of the reference masks, as a share of the picture's width; see `pen_width`
-LEAST = 0.2  # confidence from which an outline is measured
+LEAST = 0.1  # confidence from which an outline is measured
 RIGHT = 0.97  # Dice from which an outline counts as right, for the calibration of confidence
 MEASURED = (codes.HEAD_CIRCUMFERENCE, codes.BIPARIETAL_DIAMETER, codes.OCCIPITOFRONTAL_DIAMETER)
 

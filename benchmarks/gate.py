@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,7 +138,9 @@ def fit(whole: Table) -> None:
 def main() -> None:
     """Judges; with --fit also fits, with --test also judges the fitted gate on the test split."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data pack")
+    here = Path(__file__).parent
+    default = Path(os.environ.get("SKIAGRAPH_DATA", here.parent.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=default, help="folder of the data pack")
     parser.add_argument("--fit", action="store_true", help=f"write {FITTED.name} to the cache")
     parser.add_argument("--test", action="store_true", help="judge the fitted gate on the test split")
     options = parser.parse_args()
@@ -152,7 +155,22 @@ def main() -> None:
     if options.fit:
         fit(whole)
     print(f"The threshold gives up {HEADS_LOST:.1%} of the heads.")
-    report(whole, *judged(whole))
+    unseen, usual = judged(whole)
+    report(whole, unseen, usual)
+    one = whole.first_of_each_patient()
+    shares = {
+        "heads passed": unseen[whole.role == "head"],
+        "other images refused": ~unseen[one & (whole.role == "folder")],
+        "heads taken out refused": ~unseen[whole.role == "without head"],
+    }
+    figures = {name: _share(hits) for name, hits in shares.items()}
+    (here / "results").mkdir(exist_ok=True)
+    (here / "results" / "gate.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+def _share(hits: Flags) -> dict[str, float]:
+    low, high = wilson(int(hits.sum()), len(hits))
+    return {"n": len(hits), "value": float(hits.mean()), "low": low, "high": high}
 
 
 if __name__ == "__main__":
