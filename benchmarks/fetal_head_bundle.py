@@ -30,15 +30,13 @@ DATA = (
     "gate, as strangers: BCCD, Sunnybrook Cardiac Data, Data Science Bowl 2018 nuclei",
     "gate, as strangers: COVID-19 image repository (Hannover), MS lesions (Ljubljana)",
 )
-ATTRIBUTION = "; ".join(
-    (
-        "van den Heuvel TLA et al., Automated measurement of fetal head circumference using 2D ultrasound images, PLoS ONE "
-        "2018;13(8):e0200412, data doi 10.5281/zenodo.1322001 (CC BY 4.0)",
-        "Yang J et al., MedMNIST v2, Sci Data 2023 (CC BY 4.0)",
-        "Winther HB et al., COVID-19 image repository, Hannover Medical School (CC BY 3.0)",
-        "Lesjak Z et al., University of Ljubljana (CC BY)",
-        "BCCD (MIT), Sunnybrook Cardiac Data and Data Science Bowl 2018 nuclei (CC0)",
-    )
+ATTRIBUTION = (
+    "van den Heuvel TLA et al., Automated measurement of fetal head circumference using 2D ultrasound images, "
+    "PLoS ONE 2018;13(8):e0200412, data doi 10.5281/zenodo.1322001 (CC BY 4.0); "
+    "Yang J et al., MedMNIST v2, Sci Data 2023 (CC BY 4.0); "
+    "Winther HB et al., COVID-19 image repository, Hannover Medical School (CC BY 3.0); "
+    "Lesjak Z et al., University of Ljubljana (CC BY); "
+    "BCCD (MIT), Sunnybrook Cardiac Data and Data Science Bowl 2018 nuclei (CC0)"
 )
 
 

@@ -16,9 +16,9 @@ What was measured, by which script. The page is written by `benchmarks/figures.p
 
 ## The fetal head model
 
-`benchmarks/fetal_head.py`, on a subset of HC18 (279 images of 221 fetuses). Cross-validation is grouped by fetus, five
-folds of train + val; the calibration of each fold comes from the other four. The test split was used for no choice; it is
-judged through the bundle that ships.
+`benchmarks/fetal_head.py`, on a subset of HC18 (279 images of 221 fetuses). Cross-validation is grouped by fetus,
+five folds of train + val; the calibration of each fold comes from the other four. The test split was used for no
+choice; it is judged through the bundle that ships.
 
 | figure | cross-validation | test split |
 |---|---|---|

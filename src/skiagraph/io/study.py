@@ -218,7 +218,9 @@ def _case(identifier: str, decoded: Decoded, pixel_size: tuple[float, float] | N
             old = spacing_of(image.space)
             image = with_pixel_size(image, pixel_size)
             new = spacing_of(image.space)
-            if old is not None and new != old:
+            if old is None:
+                problems = (*problems, f"The file states no pixel size; {_mm(new)} were given by the user.")
+            elif new != old:
                 problems = (
                     *problems,
                     f"The file states {_mm(old)}; the {_mm(new)} that were given are used instead.",
