@@ -72,11 +72,14 @@ def run_python(snippet: Snippet, page: Path, namespace: dict[str, object]) -> No
 def test_every_snippet_of_a_page_runs_in_the_order_of_the_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "__main__"}
+    done = 0
     for snippet in snippets(page):
         if snippet.language == "python":
             run_python(snippet, page, namespace)
         else:
             run_shell(snippet, page)
+        done += 1
+    assert done == len(list(snippets(page))) > 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

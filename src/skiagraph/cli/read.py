@@ -74,7 +74,7 @@ def read(
     from skiagraph.errors import FormatError
     from skiagraph.workflow import opened_model, read_all
 
-    request = _request(path, out, (pixel_size, pixel_sizes), lang)
+    request = _request(path, out, pixel_size, pixel_sizes, lang)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
         outcomes, problems = read_all(request, reader, watch)
@@ -89,12 +89,11 @@ def read(
         raise FormatError(f"{path.name} holds an image that can be read", got="none")
 
 
-def _request(path: Path, out: Path | None, sizes: tuple[float | None, Path | None], lang: Lang) -> Request:
+def _request(path: Path, out: Path | None, one: float | None, table: Path | None, lang: Lang) -> Request:
     from skiagraph.errors import InvalidInput
     from skiagraph.io import read_pixel_sizes
     from skiagraph.workflow import Request
 
-    one, table = sizes
     if one is not None and not 0 < one < 100:
         raise InvalidInput("a pixel size is a number of millimetres above 0 and below 100", got=str(one))
     return Request(

@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from skiagraph.case import Dataset
     from skiagraph.codes import Code
-    from skiagraph.task import Bundle, Card
     from skiagraph.training import Plan
 
 __all__ = ["train"]
@@ -50,6 +49,9 @@ def train(
 
     Example: skiagraph train dataset.csv my-model --epochs 100
     """
+    import numpy as np
+
+    from skiagraph.cli.progress import progress
     from skiagraph.errors import WriteFailed
     from skiagraph.io import read_dataset
     from skiagraph.optional import optional
@@ -60,9 +62,14 @@ def train(
     code = _code(label)
     data = read_dataset(manifest, label=code, licence=licence).split(*split.split(","))
     plan = _plan(training, data, code, epochs)
-    bundle = _learnt(
-        training, data, (plan, training.plain_card(out.name, code, modality, data)), out, (seed, as_json)
-    )
+    checkpoint = out.with_name(f".{out.name}.checkpoint")
+    with progress("learning", shown=not as_json) as watch:
+        samples = training.prepared(data, plan.recipe)
+        rng = np.random.default_rng(seed)
+        network = training.train(samples, plan, rng=rng, watch=watch, checkpoint=checkpoint)
+    card = training.plain_card(out.name, code, modality, data)
+    bundle = training.freeze(network, card, plan.recipe, plan, out)
+    checkpoint.unlink(missing_ok=True)
     answer = {"bundle": str(out), "samples": len(data), "epochs": plan.all_epochs, "digest": bundle.digest()}
     sentence = f"wrote {out}: learnt from {len(data)} pictures, {plan.all_epochs} epochs"
     typer.echo(json.dumps(answer) if as_json else sentence)
@@ -73,24 +80,6 @@ def _plan(training: Any, data: Dataset, code: Code, epochs: int | None) -> Plan:
 
     plan: Plan = training.planned(data, code)
     return plan if epochs is None else dataclasses.replace(plan, epochs=epochs, settle=None)
-
-
-def _learnt(
-    training: Any, data: Dataset, what: tuple[Plan, Card], out: Path, how: tuple[int, bool]
-) -> Bundle:
-    import numpy as np
-
-    from skiagraph.cli.progress import progress
-
-    (plan, card), (seed, silent) = what, how
-    checkpoint = out.with_name(f".{out.name}.checkpoint")
-    with progress("learning", shown=not silent) as watch:
-        samples = training.prepared(data, plan.recipe)
-        rng = np.random.default_rng(seed)
-        network = training.train(samples, plan, rng=rng, watch=watch, checkpoint=checkpoint)
-    bundle: Bundle = training.freeze(network, card, plan.recipe, plan, out)
-    checkpoint.unlink(missing_ok=True)
-    return bundle
 
 
 def _code(text: str) -> Code:

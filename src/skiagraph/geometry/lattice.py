@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.errors import GeometryError
+from skiagraph.geometry.timeline import Timeline
 from skiagraph.values import frozen
 
-__all__ = ["checked_affine", "checked_shape"]
+__all__ = ["Lattice", "checked_affine", "checked_shape", "lattice_hash", "same_lattice"]
+
+
+class Lattice(Protocol):
+    """What places samples in a world."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples along each spatial axis."""
+        ...
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """From index to world."""
+        ...
+
+    @property
+    def frame(self) -> str:
+        """Frame of reference."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Mm or pixel."""
+        ...
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """When the frames were taken."""
+        ...
+
+
+def same_lattice(a: Lattice, b: Lattice) -> bool:
+    """Whether two lattices of one kind are equal in every part."""
+    parts = (a.shape, a.frame, a.unit, a.timeline) == (b.shape, b.frame, b.unit, b.timeline)
+    return parts and np.array_equal(a.affine, b.affine)
+
+
+def lattice_hash(lattice: Lattice) -> int:
+    """Equal for equal lattices; adding 0.0 makes -0.0 the 0.0 that it equals."""
+    return hash((lattice.shape, lattice.frame, lattice.unit, (lattice.affine + 0.0).tobytes()))
 
 
 def checked_shape(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.geometry.frame import check_frame
-from skiagraph.geometry.lattice import checked_affine, checked_shape
+from skiagraph.geometry.lattice import checked_affine, checked_shape, lattice_hash, same_lattice
 from skiagraph.geometry.timeline import Timeline
 from skiagraph.values import checked_when_unpickled
 
@@ -78,12 +78,7 @@ class Plane:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Plane):
             return NotImplemented
-        return (self.shape, self.frame, self.unit, self.timeline) == (
-            other.shape,
-            other.frame,
-            other.unit,
-            other.timeline,
-        ) and np.array_equal(self.affine, other.affine)
+        return same_lattice(self, other)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.frame, self.unit, (self.affine + 0.0).tobytes()))
+        return lattice_hash(self)

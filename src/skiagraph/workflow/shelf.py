@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -76,11 +76,6 @@ class Reader:
     def __call__(self, case: Case) -> tuple[Finding, ...]:
         """All findings of one case, in reading order."""
         return self.finished(self.model(case))
-
-    def each(self, cases: Iterable[Case]) -> Iterator[tuple[Case, tuple[Finding, ...]]]:
-        """The findings of many cases, in order."""
-        for case in cases:
-            yield case, self(case)
 
     def finished(self, answer: Segmentation | NotApplicable) -> tuple[Finding, ...]:
         """What is reported of an answer: the answer, and what was measured on it."""
