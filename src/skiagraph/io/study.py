@@ -202,7 +202,7 @@ def _dicom_cases(
     if not paths:
         return
     # Loaded now, so that a folder of PNGs does not pay for pydicom.
-    for item in importlib.import_module("skiagraph.io.series").read_files(paths):
+    for item in importlib.import_module("skiagraph.io.dicom.series").read_files(paths):
         if isinstance(item, str):
             yield item
             continue

@@ -13,7 +13,7 @@ from skiagraph.geometry import axis_codes, to_world
 from skiagraph.image import pixels
 from skiagraph.image.quantity import HU
 from skiagraph.io import read_case, read_study
-from skiagraph.io.series import read_series
+from skiagraph.io.dicom.series import read_series
 
 FRAME, SERIES = (
     generate_uid(entropy_srcs=["frame"]),

@@ -16,7 +16,7 @@ from skiagraph.codecs.decoded import pixel_problems
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import Grid, derived_frame
 from skiagraph.image import Image
-from skiagraph.io.dicom import Slice, decoded_pixels, header_of, place_of, quantity_of, read, uid_of
+from skiagraph.io.dicom.file import Slice, decoded_pixels, header_of, place_of, quantity_of, read, uid_of
 from skiagraph.values import array_digest
 
 __all__ = ["read_files", "read_series"]

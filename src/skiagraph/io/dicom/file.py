@@ -23,7 +23,7 @@ from skiagraph.geometry import Grid, Plane, Space, Timeline, derived_frame
 from skiagraph.geometry.frame import check_frame
 from skiagraph.image import Image, Quantity
 from skiagraph.image.quantity import COLOUR, GREY, HU, SIGNAL, UNKNOWN
-from skiagraph.io.dicom_size import planar_size
+from skiagraph.io.dicom.size import planar_size
 from skiagraph.values import array_digest
 
 __all__ = ["Slice", "decoded_pixels", "header_of", "place_of", "quantity_of", "read", "uid_of"]

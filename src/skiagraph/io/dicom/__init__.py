@@ -1,0 +1,5 @@
+"""DICOM files to images: every picture as the scanner meant it, or a reason why not."""
+
+from skiagraph.io.dicom.file import read
+
+__all__ = ["read"]
