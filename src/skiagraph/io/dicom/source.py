@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final, final
+from typing import BinaryIO, final
 
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
+from skiagraph.io.archive import member_size, open_member
 
 __all__ = ["Source"]
-
-_MOST_MEMBER: Final = 8 * 2**30  # bytes of one member; more than any object that is read at once
-_BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 
 
 @final
@@ -55,11 +50,7 @@ class Source:
                 return self.path.stat().st_size
             except FileNotFoundError as error:
                 raise MissingInput(f"{self.name} does not exist", way_out="check the path") from error
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.getinfo(self.member).file_size
-        except (*_BROKEN_ZIP, KeyError, OSError) as error:
-            raise FormatError(f"{self.name} cannot be read from {self.path.name}") from error
+        return member_size(self.path, self.member)
 
     def open(self) -> BinaryIO:
         """The bytes, from their beginning, as a stream that can be sought; to be closed by the caller.
@@ -69,8 +60,10 @@ class Source:
             NotPermitted: It may not be read.
             FormatError: It cannot be read from its disk or its archive.
         """
+        if self.member:
+            return open_member(self.path, self.member)
         try:
-            return self._unpacked() if self.member else self.path.open("rb")
+            return self.path.open("rb")
         except FileNotFoundError as error:
             raise MissingInput(f"{self.name} does not exist", way_out="check the path") from error
         except PermissionError as error:
@@ -82,21 +75,4 @@ class Source:
         except OSError as error:
             raise FormatError(
                 f"{self.name} cannot be read from its disk", got=type(error).__name__
-            ) from error
-
-    def _unpacked(self) -> BinaryIO:
-        """Whole in memory: a packed member cannot be sought, and its claim is checked before memory is asked for."""
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                found = archive.getinfo(self.member)
-                if found.file_size > _MOST_MEMBER:
-                    raise FormatError(
-                        f"{self.name} is larger than is read at once", got=f"{found.file_size} bytes"
-                    )
-                return io.BytesIO(archive.read(found))
-        except (*_BROKEN_ZIP, KeyError) as error:
-            if isinstance(error, FormatError):
-                raise
-            raise FormatError(
-                f"{self.name} cannot be unpacked from {self.path.name}", way_out="copy the archive again"
             ) from error
