@@ -72,10 +72,15 @@ def pixels(image: Image) -> NDArray[Any]:
 
 
 def image_digest(image: Image) -> str:
-    """SHA-256 of the pixels, the geometry without its frame, and the channels, in hexadecimal.
+    """SHA-256 of the pixels, the geometry without its frame, the times and the channels, in hexadecimal.
 
     The same pixels in the same place have one digest, whatever file they came from.
     """
     array = pixels(image)
-    times = None if image.space.timeline is None else image.space.timeline.times
-    return array_digest(array, image.space.affine + 0.0, times, image.space.unit, " ".join(image.channels))
+    timeline = image.space.timeline
+    times = None if timeline is None else timeline.times
+    conditions = {} if timeline is None else timeline.conditions
+    more = [part for name, values in conditions.items() for part in (name, values + 0.0)]
+    return array_digest(
+        array, image.space.affine + 0.0, times, image.space.unit, " ".join(image.channels), *more
+    )

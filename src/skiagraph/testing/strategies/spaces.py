@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,10 +24,16 @@ def frames() -> st.SearchStrategy[str]:
 
 
 def timelines() -> st.SearchStrategy[Timeline]:
-    """One to four instants, in seconds or in frames."""
+    """One to four instants, in seconds or in frames, now and then with what else differed between them."""
     steps = st.lists(st.floats(0.01, 2.0), min_size=1, max_size=4)
-    times = steps.map(lambda s: np.cumsum(np.array(s)))
-    return st.builds(Timeline, times=times, unit=st.sampled_from(["s", "frame"]))
+    return st.tuples(steps, st.sampled_from(["s", "frame"]), st.booleans()).map(_timeline)
+
+
+def _timeline(drawn: tuple[list[float], Literal["s", "frame"], bool]) -> Timeline:
+    steps, unit, differs = drawn
+    n = len(steps)
+    conditions = {"b_value": np.arange(n) * 500.0, "gradient_direction": np.eye(4, 3)[:n]} if differs else {}
+    return Timeline(times=np.cumsum(np.array(steps)), unit=unit, conditions=conditions)
 
 
 @st.composite
