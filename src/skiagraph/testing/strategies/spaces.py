@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -26,14 +24,18 @@ def frames() -> st.SearchStrategy[str]:
 def timelines() -> st.SearchStrategy[Timeline]:
     """One to four instants, in seconds or in frames, now and then with what else differed between them."""
     steps = st.lists(st.floats(0.01, 2.0), min_size=1, max_size=4)
-    return st.tuples(steps, st.sampled_from(["s", "frame"]), st.booleans()).map(_timeline)
+    return st.tuples(steps, st.booleans(), st.booleans()).map(_timeline)
 
 
-def _timeline(drawn: tuple[list[float], Literal["s", "frame"], bool]) -> Timeline:
-    steps, unit, differs = drawn
+def _timeline(drawn: tuple[list[float], bool, bool]) -> Timeline:
+    steps, in_seconds, differs = drawn
     n = len(steps)
-    conditions = {"b_value": np.arange(n) * 500.0, "gradient_direction": np.eye(4, 3)[:n]} if differs else {}
-    return Timeline(times=np.cumsum(np.array(steps)), unit=unit, conditions=conditions)
+    conditions: dict[str, NDArray[np.float64]] = {}
+    if differs:
+        conditions = {"b_value": np.arange(n) * np.float64(500), "gradient_direction": np.eye(4, 3)[:n]}
+    return Timeline(
+        times=np.cumsum(np.array(steps)), unit="s" if in_seconds else "frame", conditions=conditions
+    )
 
 
 @st.composite
