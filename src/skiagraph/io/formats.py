@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from skiagraph.codecs import Decoded
-from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
+from skiagraph.errors import FormatError, InvalidInput, MissingInput, MissingPackage, NotPermitted
 from skiagraph.geometry import derived_frame
 from skiagraph.image import Image, pixels
 from skiagraph.image.quantity import COLOUR, GREY, UNKNOWN
+from skiagraph.optional import optional
 from skiagraph.values import array_digest
 
-__all__ = ["FORMATS", "Format", "format_of", "format_of_suffix", "is_image_name", "read_image", "write_image"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "format_of",
+    "format_of_head",
+    "format_of_suffix",
+    "is_image_name",
+    "read_image",
+    "write_image",
+]
 
 _HEAD: Final = 4096  # bytes that are looked at
 
@@ -41,7 +51,7 @@ class Format:
     written: tuple[str, ...] = ()
 
 
-DICOM: Final = Format(name="DICOM", module="skiagraph.io.dicom", suffixes=(".dcm", ".dicom", ".ima"))
+DICOM: Final = Format(name="DICOM", module="skiagraph.io.dicom.file", suffixes=(".dcm", ".dicom", ".ima"))
 NIFTI: Final = Format(
     name="NIfTI", module="skiagraph.codecs.nifti", suffixes=(".nii", ".nii.gz"), written=(".nii", ".nii.gz")
 )
@@ -60,8 +70,17 @@ JPEG: Final = Format(name="JPEG", module=_PICTURE, suffixes=(".jpg", ".jpeg", ".
 GIF: Final = Format(name="GIF", module=_PICTURE, suffixes=(".gif",))
 BMP: Final = Format(name="BMP", module=_PICTURE, suffixes=(".bmp",))
 WEBP: Final = Format(name="WebP", module=_PICTURE, suffixes=(".webp",))
+_VIDEO: Final = "skiagraph.codecs.video"
+MP4: Final = Format(name="MP4", module=_VIDEO, suffixes=(".mp4", ".m4v", ".mov", ".qt"))
+AVI: Final = Format(name="AVI", module=_VIDEO, suffixes=(".avi",))
+MATROSKA: Final = Format(name="Matroska", module=_VIDEO, suffixes=(".mkv", ".webm"))
+MPEG: Final = Format(name="MPEG", module=_VIDEO, suffixes=(".mpg", ".mpeg", ".ts", ".m2ts", ".vob"))
+WMV: Final = Format(name="Windows Media", module=_VIDEO, suffixes=(".wmv", ".asf"))
 
-FORMATS: Final = (DICOM, NIFTI, METAIMAGE, NRRD, TIFF, PNG, JPEG, GIF, BMP, WEBP)
+FORMATS: Final = (
+    *(DICOM, NIFTI, METAIMAGE, NRRD, TIFF, PNG, JPEG, GIF, BMP, WEBP),
+    *(MP4, AVI, MATROSKA, MPEG, WMV),
+)
 _BEGINNINGS: Final[Mapping[bytes, Format]] = {
     b"\x89PNG\r\n\x1a\n": PNG,
     b"\xff\xd8\xff": JPEG,
@@ -72,12 +91,30 @@ _BEGINNINGS: Final[Mapping[bytes, Format]] = {
     b"MM\x00*": TIFF,
     b"II+\x00": TIFF,
     b"MM\x00+": TIFF,
+    b"\x1a\x45\xdf\xa3": MATROSKA,
+    b"\x00\x00\x01\xba": MPEG,
+    b"\x00\x00\x01\xb3": MPEG,
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": WMV,
 }
+_STILLS: Final = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"jp2 ", b"jpx ")
+_TS_PACKET: Final = 188  # bytes between the sync bytes of an MPEG transport stream
 _NIFTI_MAGIC: Final = ((344, (b"n+1\x00", b"ni1\x00")), (4, (b"n+2\x00", b"ni2\x00")))
 _META_KEY: Final = re.compile(
     rb"^\s*(ObjectType|ObjectSubType|NDims|Comment|Name|ID|TransformType)\s*=", re.ASCII
 )
 _BARE_DICOM: Final = re.compile(rb"[\x02\x08]\x00[\x00-\x20]\x00", re.ASCII)
+
+
+def format_of_head(head: bytes) -> Format | None:
+    """The format of a file that begins with `head`, its first 4096 bytes; None where it is none that is read."""
+    if head[128:132] == b"DICM":
+        return DICOM
+    for beginning, found in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return found
+    if head.startswith(b"\x1f\x8b"):
+        head = _unpacked(head)
+    return _by_marks(head)
 
 
 def format_of(path: Path) -> Format:
@@ -91,7 +128,7 @@ def format_of(path: Path) -> Format:
     head = _head(path)
     if not head:
         raise FormatError(f"{path.name} is empty", got="0 bytes", way_out="copy it again from its source")
-    found = _recognised(head)
+    found = format_of_head(head)
     if found is None:
         raise FormatError(
             f"{path.name} is none of the formats that are read ({', '.join(f.name for f in FORMATS)})",
@@ -116,20 +153,19 @@ def _head(path: Path) -> bytes:
         raise FormatError(f"{path.name} cannot be read from its disk", got=type(error).__name__) from error
 
 
-def _recognised(head: bytes) -> Format | None:
-    if head[128:132] == b"DICM":
-        return DICOM
-    for beginning, found in _BEGINNINGS.items():
-        if head.startswith(beginning):
-            return found
-    if head.startswith(b"\x1f\x8b"):
-        head = _unpacked(head)
+def _by_marks(head: bytes) -> Format | None:
     if any(head[at : at + 4] in magic for at, magic in _NIFTI_MAGIC):
         return NIFTI
     if head.startswith(b"BM") and head[6:10] == b"\x00\x00\x00\x00":
         return BMP
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return WEBP
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return AVI
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide") and head[8:12] not in _STILLS:
+        return MP4
+    if len(head) > 2 * _TS_PACKET and all(head[n * _TS_PACKET] == 0x47 for n in range(3)):
+        return MPEG
     if _META_KEY.match(head):
         return METAIMAGE
     if _BARE_DICOM.match(head):
@@ -171,7 +207,10 @@ def read_image(path: Path) -> Decoded:
         FormatError: Not an image, damaged, or what cannot be decoded.
     """
     found = format_of(path)
-    decoded = _codec(found).read(path)
+    try:
+        decoded = _codec(found).read(path)
+    except MissingPackage as error:
+        raise FormatError(f"{path.name} is {found.name}: {error.rule}", way_out=error.way_out) from error
     if not isinstance(decoded, Decoded):
         raise TypeError(f"{found.module}.read gives a Decoded")
     claimed = format_of_suffix(path)
@@ -219,4 +258,6 @@ def _meaning(image: Image, found: Format) -> tuple[str, ...]:
 
 def _codec(found: Format) -> Any:
     """The module of a format, loaded now: reading a PNG must not pay for SimpleITK."""
+    if found.module == _VIDEO:
+        return optional(found.module, package="PyAV", extra="video")
     return importlib.import_module(found.module)

@@ -1,5 +1,1 @@
 """DICOM files to images: every picture as the scanner meant it, or a reason why not."""
-
-from skiagraph.io.dicom.file import read
-
-__all__ = ["read"]
