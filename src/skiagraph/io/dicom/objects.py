@@ -1,0 +1,68 @@
+"""One DICOM object to its frames, whatever kind it is of; objects that are no image are refused with their kind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydicom.dataset import Dataset
+
+from skiagraph.errors import FormatError
+from skiagraph.io.dicom.enhanced import enhanced_frames, is_enhanced
+from skiagraph.io.dicom.frame import Frame
+from skiagraph.io.dicom.mosaic import is_mosaic, mosaic_frames
+from skiagraph.io.dicom.multiframe import classic_frames
+from skiagraph.io.dicom.source import Source
+
+__all__ = ["BROKEN_HEADER", "frames_of", "kind_of"]
+
+_MOST_FRAMES: Final = 1_000_000
+# What pydicom raises when a value is looked at for the first time and is not what its VR says.
+BROKEN_HEADER: Final = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    TypeError,
+    UnicodeError,
+    ValueError,
+)
+
+
+def kind_of(header: Dataset) -> str:
+    """The kind of an object in words, by its SOP class."""
+    uid = header.get("SOPClassUID") or getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
+    return "an unknown kind of object" if uid is None else str(getattr(uid, "name", uid))
+
+
+def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
+    """The frames of one object.
+
+    Args:
+        source: Where it lies, for messages and for its pixels.
+        header: All of it but its pixels.
+
+    Raises:
+        FormatError: No image, or a header that contradicts itself.
+    """
+    try:
+        _check_image(source, header)
+        if is_enhanced(header):
+            return enhanced_frames(source, header)
+        return mosaic_frames(source, header) if is_mosaic(header) else classic_frames(source, header)
+    except FormatError:
+        raise
+    except BROKEN_HEADER as error:
+        raise FormatError(
+            f"{source.name} is DICOM and is damaged or cut off", way_out="export it again"
+        ) from error
+
+
+def _check_image(source: Source, header: Dataset) -> None:
+    if not header or not (header.get("SOPClassUID") or header.get("Rows")):
+        raise FormatError(f"{source.name} has the beginning of a DICOM file and not the rest of one")
+    if not (header.get("Rows") and header.get("Columns")):
+        raise FormatError(f"{source.name} is DICOM without a picture", got=kind_of(header))
+    if int(header.get("NumberOfFrames") or 1) > _MOST_FRAMES:
+        raise FormatError(f"{source.name} claims more frames than are read", got=str(header.NumberOfFrames))
