@@ -58,6 +58,14 @@ DAY: Final = _ucum("d", "day")
 SECOND: Final = _ucum("s", "second")
 HOUNSFIELD: Final = _ucum("[hnsf'U]", "Hounsfield unit")
 SUV_BODY_WEIGHT: Final = _ucum("g/ml{SUVbw}", "standardized uptake value, body weight")
+BECQUEREL_PER_ML: Final = _ucum("Bq/ml", "becquerel per millilitre")
+COUNTS: Final = _ucum("{counts}", "counts")
+COUNTS_PER_SECOND: Final = _ucum("{counts}/s", "counts per second")
+GRAY: Final = _ucum("Gy", "gray")
+CM: Final = _ucum("cm", "centimetre")
+CM_PER_SECOND: Final = _ucum("cm/s", "centimetre per second")
+DECIBEL: Final = _ucum("dB", "decibel")
+HERTZ: Final = _ucum("Hz", "hertz")
 
 HEAD_CIRCUMFERENCE: Final = Code(value="11984-2", scheme="LN", meaning="Head Circumference")
 BIPARIETAL_DIAMETER: Final = Code(value="11820-8", scheme="LN", meaning="Biparietal Diameter")
@@ -66,3 +74,13 @@ GESTATIONAL_AGE: Final = Code(value="18185-9", scheme="LN", meaning="Gestational
 HEAD: Final = Code(value="69536005", scheme="SCT", meaning="Head")
 FETUS: Final = Code(value="83418008", scheme="SCT", meaning="Fetus")
 """Fetal head in a finding: anatomic region `HEAD`, subject `FETUS` (DICOM PS3.16 CID 4 and CID 271)."""
+
+IMAGE_LATERALITY: Final = Code(value="111027", scheme="DCM", meaning="Image Laterality")
+IMAGE_VIEW: Final = Code(value="111031", scheme="DCM", meaning="Image View")
+IMAGE_VIEW_MODIFIER: Final = Code(value="111032", scheme="DCM", meaning="Image View Modifier")
+ANATOMIC_REGION: Final = Code(value="123014", scheme="DCM", meaning="Target Region")
+LEFT: Final = Code(value="7771000", scheme="SCT", meaning="Left")
+RIGHT: Final = Code(value="24028007", scheme="SCT", meaning="Right")
+BILATERAL: Final = Code(value="51440002", scheme="SCT", meaning="Bilateral")
+UNILATERAL: Final = Code(value="66459002", scheme="SCT", meaning="Unilateral")
+"""Which side and how a picture was taken (DICOM PS3.16 CID 244, template 1001 and CID 4010)."""

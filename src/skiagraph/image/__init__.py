@@ -4,6 +4,17 @@ from skiagraph.image.image import Image, image_digest, pixels
 from skiagraph.image.lazy import Lazy
 from skiagraph.image.quantity import Quantity
 from skiagraph.image.resample import resample_image
-from skiagraph.image.window import Window, to_display
+from skiagraph.image.window import Display, DisplayTable, Window, to_display
 
-__all__ = ["Image", "Lazy", "Quantity", "Window", "image_digest", "pixels", "resample_image", "to_display"]
+__all__ = [
+    "Display",
+    "DisplayTable",
+    "Image",
+    "Lazy",
+    "Quantity",
+    "Window",
+    "image_digest",
+    "pixels",
+    "resample_image",
+    "to_display",
+]

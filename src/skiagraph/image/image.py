@@ -11,6 +11,7 @@ from skiagraph.errors import GeometryError, InvalidInput
 from skiagraph.geometry import Space
 from skiagraph.image.lazy import Lazy
 from skiagraph.image.quantity import UNKNOWN, Quantity
+from skiagraph.image.window import Display
 from skiagraph.values import array_digest, checked_when_unpickled, frozen
 
 __all__ = ["Image", "image_digest", "pixels"]
@@ -30,6 +31,7 @@ class Image:
         quantity: What they mean.
         channels: Names of the channels, e.g. ``("red", "green", "blue")``; empty where there is one number a place.
         modality: DICOM Modality (0008,0060), e.g. ``"US"``; None where it is not known.
+        windows: How its file asks it to be shown, the first before all others; empty where it does not say.
 
     Raises:
         GeometryError: The shape of the array is not that of time, space and channels together.
@@ -41,6 +43,7 @@ class Image:
     quantity: Quantity = UNKNOWN
     channels: tuple[str, ...] = ()
     modality: str | None = None
+    windows: tuple[Display, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, Lazy):

@@ -9,7 +9,25 @@ from skiagraph import codes
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 
-__all__ = ["COLOUR", "GREY", "HU", "LABEL", "SIGNAL", "SUV", "UNKNOWN", "Quantity"]
+__all__ = [
+    "ACTIVITY",
+    "COLOUR",
+    "COUNTS",
+    "DIFFUSION",
+    "DOSE",
+    "GREY",
+    "HU",
+    "LABEL",
+    "OPTICAL_DENSITY",
+    "PHASE",
+    "REFLECTANCE",
+    "SIGNAL",
+    "SUBTRACTED",
+    "SUV",
+    "UNKNOWN",
+    "VELOCITY",
+    "Quantity",
+]
 
 
 @final
@@ -37,6 +55,19 @@ class Quantity:
 
 HU: Final = Quantity(name="attenuation", unit=codes.HOUNSFIELD)
 SUV: Final = Quantity(name="standardized uptake value", unit=codes.SUV_BODY_WEIGHT)
+ACTIVITY: Final = Quantity(name="activity concentration", unit=codes.BECQUEREL_PER_ML)
+COUNTS: Final = Quantity(name="counts", unit=codes.COUNTS)
+DOSE: Final = Quantity(name="absorbed dose", unit=codes.GRAY)
+VELOCITY: Final = Quantity(name="velocity", unit=codes.CM_PER_SECOND)
+"""Of blood or tissue along the beam of ultrasound; towards the transducer where it is positive."""
+OPTICAL_DENSITY: Final = Quantity(name="optical density", unit=codes.ONE)
+DIFFUSION: Final = Quantity(name="apparent diffusion coefficient", unit=None)
+"""With the unit of its file, or None where the file does not tell (makers scale it differently)."""
+PHASE: Final = Quantity(name="phase", unit=None)
+REFLECTANCE: Final = Quantity(name="reflectance", unit=None)
+"""Light that tissue sends back: optical coherence tomography, scanning laser ophthalmoscopy."""
+SUBTRACTED: Final = Quantity(name="difference of grey levels", unit=None)
+"""Contrast frame minus mask, in logarithmic units of the detector: vessels filled with iodine are below zero."""
 SIGNAL: Final = Quantity(name="signal", unit=None)
 """Magnetic resonance and other signals of arbitrary scale."""
 GREY: Final = Quantity(name="grey level", unit=None)
