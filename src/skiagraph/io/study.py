@@ -1,42 +1,53 @@
-"""A file or a folder to a study: everything readable becomes a case, everything else is named."""
+"""A file, folder or archive to a study: everything readable becomes a case, everything else is named."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from skiagraph.case import Case, Study
 from skiagraph.codecs import Decoded, with_pixel_size
-from skiagraph.errors import FormatError, MissingInput, NotPermitted
+from skiagraph.errors import FormatError, MissingInput, NotPermitted, SkiagraphError
 from skiagraph.geometry import Plane, spacing_of
+from skiagraph.image import Image
+from skiagraph.io.dicom.source import Source
 from skiagraph.io.formats import DICOM, format_of, is_image_name, read_image
+from skiagraph.io.sources import Found, as_file, gather
 from skiagraph.task import names, registered
 
-__all__ = ["read_case", "read_cases", "read_study"]
+__all__ = ["Advance", "read_case", "read_cases", "read_study"]
 
 _Sizes = Mapping[str, tuple[float, float]]
+Advance = Callable[[int, int], None]
 _OURS: Final = "files"  # the name under which `read_study` is registered
 _PARTS: Final = (".raw", ".zraw")  # belong to a header that is read by itself
 
 
 def read_study(
-    path: Path | str, *, pixel_size: tuple[float, float] | None = None, pixel_sizes: _Sizes | None = None
+    path: Path | str,
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    pixel_sizes: _Sizes | None = None,
+    fill_gaps: bool = False,
+    watch: Advance | None = None,
 ) -> Study:
-    """Everything in a file or folder.
+    """Everything in a file, folder or zip archive.
 
     Args:
-        path: A file, or a folder that is searched with its folders.
+        path: A file, a zip archive, a DICOMDIR, or a folder that is searched with its folders and archives.
         pixel_size: mm between (rows, columns) of every picture, as its user states it.
         pixel_sizes: The same by file name (as `read_pixel_sizes` gives it); goes before `pixel_size`.
+        fill_gaps: Resample a DICOM series across missing slices, from the true places of the others, instead of
+            refusing it.
+        watch: Told how many files were looked at, and of how many.
 
     Returns:
-        The study: cases in the order of their paths (DICOM series after single files), and what could not be read.
+        The study: cases in the order of their paths (DICOM after other files), and what could not be read.
 
     Raises:
         MissingInput: No such path, or a folder without a file.
@@ -47,7 +58,9 @@ def read_study(
     path = Path(path)
     cases: list[Case] = []
     problems: list[str] = []
-    for item in read_cases(path, pixel_size=pixel_size, pixel_sizes=pixel_sizes):
+    for item in read_cases(
+        path, pixel_size=pixel_size, pixel_sizes=pixel_sizes, fill_gaps=fill_gaps, watch=watch
+    ):
         if isinstance(item, Case):
             cases.append(item)
         else:
@@ -60,14 +73,21 @@ def read_study(
 
 
 def read_case(
-    path: Path | str, *, pixel_size: tuple[float, float] | None = None, pixel_sizes: _Sizes | None = None
+    path: Path | str,
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    pixel_sizes: _Sizes | None = None,
+    fill_gaps: bool = False,
+    watch: Advance | None = None,
 ) -> Case:
     """The one case in a file or folder.
 
     Args:
-        path: A file, or a folder that holds one image or one series.
+        path: A file, or a folder or archive that holds one image or one series.
         pixel_size: As for `read_study`.
         pixel_sizes: As for `read_study`.
+        fill_gaps: As for `read_study`.
+        watch: As for `read_study`.
 
     Raises:
         MissingInput: No such path, or a folder without a file.
@@ -75,7 +95,7 @@ def read_case(
         FormatError: Nothing that can be read, or more than one case.
         InvalidInput: A pixel size that is none.
     """
-    study = read_study(path, pixel_size=pixel_size, pixel_sizes=pixel_sizes)
+    study = read_study(path, pixel_size=pixel_size, pixel_sizes=pixel_sizes, fill_gaps=fill_gaps, watch=watch)
     if len(study.cases) != 1:
         raise FormatError(
             f"{Path(path).name} holds one case", got=str(len(study.cases)), way_out="name one file of it"
@@ -85,12 +105,17 @@ def read_case(
 
 
 def read_cases(
-    path: Path | str, *, pixel_size: tuple[float, float] | None = None, pixel_sizes: _Sizes | None = None
+    path: Path | str,
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    pixel_sizes: _Sizes | None = None,
+    fill_gaps: bool = False,
+    watch: Advance | None = None,
 ) -> Iterator[Case | str]:
     """As `read_study`, one case after the other, so that a large folder needs the memory of one.
 
     Yields:
-        A case, or a sentence about what could not be read.
+        A case, or a sentence about what could not be read. Pixels of DICOM images are decoded when they are first read.
 
     Raises:
         MissingInput: No such path, or a folder without a file.
@@ -100,9 +125,23 @@ def read_cases(
     """
     path = Path(path)
     sizes = _StatedSizes(pixel_size, pixel_sizes or {})
-    if path.is_dir():
-        yield from _folder(path, sizes)
+    gathered = gather(path, watch=watch)
+    single = not path.is_dir() and [f.source for f in gathered.files] == [Source(path=path)]
+    if single:
+        yield from _one_file(gathered.files[0], sizes, fill_gaps=fill_gaps)
         return
+    if not gathered.files and not gathered.problems:
+        raise MissingInput(
+            f"{path.name} holds files",
+            got="an empty folder" if path.is_dir() else "none",
+            way_out="check the path",
+        )
+    yield from gathered.problems
+    yield from _many_files(gathered.files, sizes, fill_gaps=fill_gaps, watch=watch)
+
+
+def _one_file(found: Found, sizes: _StatedSizes, *, fill_gaps: bool) -> Iterator[Case | str]:
+    path = found.source.path
     try:
         format_of(path)
     except FormatError:
@@ -111,7 +150,46 @@ def read_cases(
             raise
         yield from others
         return
-    yield _case(_stem(path.name), read_image(path), sizes.of(path, path.name))
+    if found.format is not DICOM:
+        yield _case(_stem(path.name), read_image(path), sizes.of(path.name))
+        return
+    items = list(_dicom_cases([found], sizes, fill_gaps=fill_gaps, watch=None))
+    if len(items) == 1 and isinstance(items[0], str):
+        raise FormatError(items[0].rstrip("."))
+    yield from items
+
+
+def _many_files(
+    files: tuple[Found, ...], sizes: _StatedSizes, *, fill_gaps: bool, watch: Advance | None
+) -> Iterator[Case | str]:
+    stems = Counter(_stem(found.name) for found in files)
+    dicom = [found for found in files if found.format is DICOM]
+    passed_over: list[str] = []
+    for found in files:
+        if found.format is DICOM:
+            continue
+        identifier = _stem(found.name) if stems[_stem(found.name)] == 1 else found.name
+        try:
+            with as_file(found.source) as path:
+                yield _case(identifier, read_image(path), sizes.of(found.name))
+        except (FormatError, NotPermitted, MissingInput) as error:
+            others = _read_by_others(found.source.path) if _is_foreign(found, error) else None
+            if others is not None:
+                yield from others
+            elif is_image_name(Path(found.name)) or not isinstance(error, FormatError):
+                yield str(error)
+            elif Path(found.name).suffix.lower() not in _PARTS:
+                passed_over.append(found.name)
+    yield from _dicom_cases(dicom, sizes, fill_gaps=fill_gaps, watch=watch)
+    if passed_over:
+        more = ", ..." if len(passed_over) > 3 else ""
+        yield f"Other files hold no image that is read here ({len(passed_over)}): {', '.join(passed_over[:3])}{more}."
+    if sizes.unused():
+        yield f"Pixel sizes were given for files that are not here: {', '.join(sizes.unused()[:5])}."
+
+
+def _is_foreign(found: Found, error: SkiagraphError) -> bool:
+    return isinstance(error, FormatError) and not found.source.member
 
 
 def _read_by_others(path: Path) -> Iterator[Case | str] | None:
@@ -134,8 +212,9 @@ class _StatedSizes:
         self._one, self._many = one, many
         self._used: set[str] = set()
 
-    def of(self, path: Path, relative: str) -> tuple[float, float] | None:
-        for key in (relative, path.name, _stem(relative), _stem(path.name)):
+    def of(self, name: str) -> tuple[float, float] | None:
+        base = Path(name).name
+        for key in (name, base, _stem(name), _stem(base)):
             if key in self._many:
                 self._used.add(key)
                 return self._many[key]
@@ -145,93 +224,52 @@ class _StatedSizes:
         return sorted(set(self._many) - self._used)
 
 
-def _folder(folder: Path, sizes: _StatedSizes) -> Iterator[Case | str]:
-    problems: list[str] = []
-    files = _files(folder, problems)
-    if not files and not problems:
-        raise MissingInput(
-            f"the folder {folder.name} holds files", got="an empty folder", way_out="check the path"
-        )
-    yield from problems
-    relative = {file: file.relative_to(folder).as_posix() for file in files}
-    stems = Counter(_stem(name) for name in relative.values())
-    dicom: list[Path] = []
-    passed_over: list[str] = []
-    for file, name in relative.items():
-        try:
-            found = format_of(file)
-            if found is DICOM:
-                dicom.append(file)
-                continue
-            identifier = _stem(name) if stems[_stem(name)] == 1 else name
-            yield _case(identifier, read_image(file), sizes.of(file, name))
-        except (FormatError, NotPermitted, MissingInput) as error:
-            others = _read_by_others(file) if isinstance(error, FormatError) else None
-            if others is not None:
-                yield from others
-            elif is_image_name(file) or not isinstance(error, FormatError):
-                yield str(error)
-            elif file.suffix.lower() not in _PARTS:
-                passed_over.append(name)
-    yield from _dicom_cases(dicom, relative, sizes)
-    if passed_over:
-        more = ", ..." if len(passed_over) > 3 else ""
-        yield f"Other files hold no image that is read here ({len(passed_over)}): {', '.join(passed_over[:3])}{more}."
-    if sizes.unused():
-        yield f"Pixel sizes were given for files that are not here: {', '.join(sizes.unused()[:5])}."
-
-
-def _files(folder: Path, problems: list[str]) -> list[Path]:
-    """All files below a folder, sorted; hidden ones are left alone."""
-
-    def note(error: OSError) -> None:
-        problems.append(f"The folder {Path(str(error.filename)).name} may not be read.")
-
-    found = [
-        Path(root, name)
-        for root, _, names in os.walk(folder, onerror=note)
-        for name in names
-        if not any(part.startswith(".") for part in (*Path(root).relative_to(folder).parts, name))
-    ]
-    return sorted(found)
-
-
 def _dicom_cases(
-    paths: list[Path], relative: Mapping[Path, str], sizes: _StatedSizes
+    files: list[Found], sizes: _StatedSizes, *, fill_gaps: bool, watch: Advance | None
 ) -> Iterator[Case | str]:
-    if not paths:
+    if not files:
         return
+    by_source = {found.source: found.name for found in files}
+    stems = Counter(_stem(name) for name in by_source.values())
     # Loaded now, so that a folder of PNGs does not pay for pydicom.
-    for item in importlib.import_module("skiagraph.io.dicom.series").read_files(paths):
+    read_files = importlib.import_module("skiagraph.io.dicom.series").read_files
+    for item in read_files(list(by_source), fill_gaps=fill_gaps, watch=watch):
         if isinstance(item, str):
             yield item
             continue
-        path, decoded = item
-        identifier = decoded.uid if path is None else _stem(relative[path])
-        yield _case(identifier, decoded, None if path is None else sizes.of(path, relative[path]))
+        source, case = item
+        if source is None:
+            yield _sized(case, None)
+            continue
+        name = by_source[source]
+        identifier = _stem(name) if stems[_stem(name)] == 1 else name
+        yield _sized(dataclasses.replace(case, identifier=identifier), sizes.of(name))
 
 
 def _case(identifier: str, decoded: Decoded, pixel_size: tuple[float, float] | None) -> Case:
-    image, problems = decoded.image, decoded.problems
-    if pixel_size is not None:
-        if isinstance(image.space, Plane):
-            old = spacing_of(image.space)
-            image = with_pixel_size(image, pixel_size)
-            new = spacing_of(image.space)
-            if old is None:
-                problems = (*problems, f"The file states no pixel size; {_mm(new)} were given by the user.")
-            elif new != old:
-                problems = (
-                    *problems,
-                    f"The file states {_mm(old)}; the {_mm(new)} that were given are used instead.",
-                )
-        else:
-            problems = (
-                *problems,
-                "A pixel size was given and left aside: a volume takes its size from its file.",
-            )
     uids = {} if decoded.uid is None else {"image": decoded.uid}
-    return Case(identifier=identifier, images={"image": image}, uids=uids, problems=problems)
+    case = Case(identifier=identifier, images={"image": decoded.image}, uids=uids, problems=decoded.problems)
+    return _sized(case, pixel_size)
+
+
+def _sized(case: Case, pixel_size: tuple[float, float] | None) -> Case:
+    """The case with the pixel size that its user states, and what that contradicts."""
+    if pixel_size is None:
+        return case
+    images: dict[str, Image] = {}
+    said: dict[str, None] = {}
+    for name, image in case.images.items():
+        if not isinstance(image.space, Plane):
+            images[name] = image
+            said["A pixel size was given and left aside: a volume takes its size from its file."] = None
+            continue
+        images[name] = with_pixel_size(image, pixel_size)
+        old, new = spacing_of(image.space), spacing_of(images[name].space)
+        if old is None:
+            said[f"The file states no pixel size; {_mm(new)} were given by the user."] = None
+        elif new != old:
+            said[f"The file states {_mm(old)}; the {_mm(new)} that were given are used instead."] = None
+    return dataclasses.replace(case, images=images, problems=(*case.problems, *said))
 
 
 def _mm(spacing: tuple[float, ...] | None) -> str:

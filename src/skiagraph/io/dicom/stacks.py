@@ -67,6 +67,11 @@ class Stack:
         kind = self.frames[0].parts.get("image_type")
         return isinstance(kind, tuple) and "LOCALIZER" in kind
 
+    @property
+    def projected(self) -> bool:
+        """Whether it is a projection although it states a place: the scout of a CT."""
+        return self.localizer and self.frames[0].parts.get("modality") == "CT"
+
 
 def stacks_of(frames: Sequence[Frame]) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
     """The stacks of one series.

@@ -1,0 +1,202 @@
+"""Frames to numbers: their meaning is known from headers, and pixels are decoded straight into one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from skiagraph.errors import FormatError, SkiagraphError
+from skiagraph.image import Quantity
+from skiagraph.io.dicom.frame import Frame, number_of, text_of
+from skiagraph.io.dicom.meaning import meant
+from skiagraph.io.dicom.source import Source
+from skiagraph.io.dicom.volume import Layout
+
+__all__ = ["Meaning", "decoded", "meaning_of", "same_pixels"]
+
+_AT_ONCE: Final = (
+    64 * 2**20
+)  # bytes of stored pixels of one object that are decoded before they are put in place
+Place = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the numbers of some frames will be.
+
+    Args:
+        quantity: What they measure.
+        channels: Names of their channels; empty where there is one number a place.
+        dtype: The smallest type that holds every value which a stored one can mean.
+        problems: What was noticed, one sentence each.
+    """
+
+    quantity: Quantity
+    channels: tuple[str, ...]
+    dtype: np.dtype[Any]
+    problems: tuple[str, ...]
+
+
+def meaning_of(frames: Iterable[Frame]) -> Meaning:
+    """The meaning of the values of frames that share an image, from their headers alone.
+
+    Raises:
+        FormatError: No meaning, or several that do not go into one image.
+    """
+    found: dict[tuple[Quantity, tuple[str, ...]], str] = {}
+    types: set[np.dtype[Any]] = set()
+    problems: dict[str, None] = {}
+    seen: set[tuple[int, int]] = set()
+    for frame in frames:
+        if (key := (id(frame.header), id(frame.groups))) in seen:
+            continue
+        seen.add(key)
+        ends = meant(_ends(frame.header), frame.header, frame.groups)
+        found.setdefault((ends.quantity, ends.channels), frame.source.name)
+        types.add(ends.values.dtype)
+        problems |= dict.fromkeys(ends.problems)
+    if len(found) != 1:
+        names = " and ".join(f"{quantity.name} in {name}" for (quantity, _), name in list(found.items())[:2])
+        raise FormatError("the images of one stack measure one thing", got=names or "nothing")
+    quantity, channels = next(iter(found))
+    return Meaning(
+        quantity=quantity, channels=channels, dtype=np.result_type(*types), problems=tuple(problems)
+    )
+
+
+def _ends(header: Dataset) -> NDArray[Any]:
+    """One row of the least and the greatest stored value, of the type that stored pixels have."""
+    samples = int(number_of(header.get("SamplesPerPixel")) or 1)
+    allocated = int(number_of(header.get("BitsAllocated")) or 8)
+    keyword = getattr(getattr(header, "pixels", None), "keyword", "PixelData")
+    if keyword != "PixelData":
+        return np.array([[0.0, 1.0]], np.float32 if keyword == "FloatPixelData" else np.float64)
+    bits = min(max(int(number_of(header.get("BitsStored")) or allocated), 1), max(allocated, 1))
+    size = next((n for n in (8, 16, 32, 64) if allocated <= n), 64)
+    if text_of(header.get("PixelRepresentation")) == "1":
+        ends = np.array([[-(1 << (bits - 1)), (1 << (bits - 1)) - 1]], f"i{size // 8}")
+    else:
+        ends = np.array([[0, (1 << bits) - 1]], f"u{size // 8}")
+    return np.repeat(ends[..., None], samples, axis=-1) if samples > 1 else ends
+
+
+def decoded(volumes: Sequence[Sequence[Frame]], layout: Layout | None, meaning: Meaning) -> NDArray[Any]:
+    """The values of an image.
+
+    Args:
+        volumes: For each moment its frames; one frame each where `layout` is None.
+        layout: Where slices go; None for pictures.
+        meaning: Of all of them.
+
+    Returns:
+        Axes (moment, slice, row, column[, channel]), without the slice axis for pictures, of `resampled_type`.
+
+    Raises:
+        FormatError: Pixels that are damaged or that no installed decoder reads; the message names the file.
+    """
+    rows, columns = volumes[0][0].shape
+    cell = (rows, columns, *((len(meaning.channels),) if meaning.channels else ()))
+    if layout is None:
+        flat = np.empty((len(volumes), *cell), meaning.dtype)
+        _fill(flat, [(frame, (n,)) for n, (frame,) in enumerate(volumes)])
+        return flat
+    out = np.empty((len(volumes), layout.count, *cell), resampled_type(meaning, layout))
+    if not layout.resampled:
+        _fill(out, [(f, (n, k)) for n, volume in enumerate(volumes) for k, f in enumerate(volume)])
+        return out
+    for n, volume in enumerate(volumes):
+        given = np.empty((len(volume), *cell), meaning.dtype)
+        _fill(given, [(frame, (k,)) for k, frame in enumerate(volume)])
+        for k, (before, weight) in enumerate(zip(layout.before, layout.weight, strict=True)):
+            out[n, k] = given[before]
+            if weight:
+                out[n, k] += (given[before + 1].astype(out.dtype) - out[n, k]) * out.dtype.type(weight)
+    return out
+
+
+def resampled_type(meaning: Meaning, layout: Layout) -> np.dtype[Any]:
+    """The type of the values: as read, or floating point where they are interpolated."""
+    if not layout.resampled:
+        return meaning.dtype
+    narrow = meaning.dtype.itemsize <= 2 or meaning.dtype == np.float32
+    return np.dtype(np.float32 if narrow else np.float64)
+
+
+def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]]) -> None:
+    """Each frame into its place of `out`; the pixels of one object are decoded together."""
+    for batch in _batches(jobs):
+        first = batch[0][0]
+        numbers = sorted({frame.number for frame, _ in batch})
+        try:
+            stored = stored_pixels(first.source, first.header, numbers)
+            at = {number: n for n, number in enumerate(numbers)}
+            for frame, place in batch:
+                (top, left), (rows, columns) = frame.corner, frame.shape
+                part = stored[at[frame.number], top : top + rows, left : left + columns]
+                out[place] = meant(part, frame.header, frame.groups).values
+        except SkiagraphError:
+            raise
+        except (IndexError, ValueError) as error:
+            raise FormatError(
+                f"the pixels of {first.source.name} are as large as its header says", got="others"
+            ) from error
+
+
+def _batches(jobs: Sequence[tuple[Frame, Place]]) -> Iterator[list[tuple[Frame, Place]]]:
+    by_source: dict[object, list[tuple[Frame, Place]]] = {}
+    for job in jobs:
+        by_source.setdefault(job[0].source, []).append(job)
+    for members in by_source.values():
+        header = members[0][0].header
+        size = int(header.Rows) * int(header.Columns) * int(header.get("SamplesPerPixel") or 1) * 2
+        many = max(1, _AT_ONCE // size) if not members[0][0].tiled else len(members)
+        for start in range(0, len(members), many):
+            yield members[start : start + many]
+
+
+def same_pixels(a: Frame, b: Frame) -> bool:
+    """Whether two frames have the same stored pixels; broken ones are like no other."""
+    try:
+        one, other = (_stored(frame) for frame in (a, b))
+    except FormatError:
+        return False
+    return one.shape == other.shape and bool(np.array_equal(one, other))
+
+
+def _stored(frame: Frame) -> NDArray[Any]:
+    (top, left), (rows, columns) = frame.corner, frame.shape
+    return stored_pixels(frame.source, frame.header, [frame.number])[
+        0, top : top + rows, left : left + columns
+    ]
+
+
+def stored_pixels(source: Source, header: Dataset, numbers: Sequence[int]) -> NDArray[Any]:
+    """For now through pydicom."""
+    import warnings
+
+    import pydicom
+    from pydicom.pixels.utils import pixel_array
+
+    from skiagraph.io.dicom.scan import BROKEN
+
+    try:
+        with warnings.catch_warnings(), source.open() as stream:
+            warnings.simplefilter("ignore")
+            array = pixel_array(pydicom.dcmread(stream, force=True))
+    except BROKEN as error:
+        raise FormatError(
+            f"the pixels of {source.name} are cut off, damaged or packed in a way that no installed decoder reads"
+        ) from error
+    if int(header.get("NumberOfFrames") or 1) == 1:
+        array = array[None]
+    array = array[list(numbers)]
+    bits = int(header.get("BitsStored") or 8 * array.dtype.itemsize)
+    if array.dtype.kind == "u" and bits < array.dtype.itemsize * 8:
+        array = array & array.dtype.type((1 << bits) - 1)
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="))
