@@ -35,7 +35,7 @@ def dataset(array, *, modality="OT", sop_class=UltrasoundImageStorage, **element
 
 @pytest.fixture
 def dicom(tmp_path):
-    """Writes one DICOM file of an array; gives its path."""
+    """Writes one DICOM file of an array into its folder; gives its path."""
 
     def write(array, name="image.dcm", **elements):
         path = tmp_path / name
@@ -43,6 +43,7 @@ def dicom(tmp_path):
         dataset(array, **elements).save_as(path, enforce_file_format=True)
         return path
 
+    write.folder = tmp_path
     return write
 
 

@@ -14,7 +14,7 @@ from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import Quantity
 from skiagraph.io.dicom.frame import Frame, number_of, text_of
 from skiagraph.io.dicom.meaning import meant
-from skiagraph.io.dicom.source import Source
+from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.volume import Layout
 
 __all__ = ["Meaning", "decoded", "meaning_of", "same_pixels"]
@@ -174,29 +174,3 @@ def _stored(frame: Frame) -> NDArray[Any]:
     return stored_pixels(frame.source, frame.header, [frame.number])[
         0, top : top + rows, left : left + columns
     ]
-
-
-def stored_pixels(source: Source, header: Dataset, numbers: Sequence[int]) -> NDArray[Any]:
-    """For now through pydicom."""
-    import warnings
-
-    import pydicom
-    from pydicom.pixels.utils import pixel_array
-
-    from skiagraph.io.dicom.scan import BROKEN
-
-    try:
-        with warnings.catch_warnings(), source.open() as stream:
-            warnings.simplefilter("ignore")
-            array = pixel_array(pydicom.dcmread(stream, force=True))
-    except BROKEN as error:
-        raise FormatError(
-            f"the pixels of {source.name} are cut off, damaged or packed in a way that no installed decoder reads"
-        ) from error
-    if int(header.get("NumberOfFrames") or 1) == 1:
-        array = array[None]
-    array = array[list(numbers)]
-    bits = int(header.get("BitsStored") or 8 * array.dtype.itemsize)
-    if array.dtype.kind == "u" and bits < array.dtype.itemsize * 8:
-        array = array & array.dtype.type((1 << bits) - 1)
-    return np.asarray(array, dtype=array.dtype.newbyteorder("="))

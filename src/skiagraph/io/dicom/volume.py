@@ -17,9 +17,12 @@ __all__ = ["Layout", "laid_out", "thickness_of"]
 
 _EVEN: Final = 0.01  # mm by which a slice may lie off its even place without a word
 _ROUNDED: Final = (
-    0.02  # part of a step by which places may be off because their file rounds them; said, not resampled
-)
+    0.06,
+    0.05,
+)  # mm, and part of a step: by what a file that rounds places to 0.1 mm may be off
+_ALIKE: Final = 0.02  # part of a step by which steps that are meant to be equal may differ
 _GAP: Final = 1.5  # steps from which a distance is a gap
+_ON: Final = 1e-4  # of a step: so near to a slice its values are taken as they are
 _RUN: Final = 3  # equal wide steps in a row are a coarser part of the scan, fewer are missing slices
 _FINEST: Final = 0.25  # of the usual step: the finest step that uneven slices are brought to
 _BESIDE: Final = 0.1  # mm, or a fiftieth of a step: by how much a slice may lie beside the line of the others
@@ -100,12 +103,16 @@ def laid_out(frames: Sequence[Frame], *, whole: str, fill_gaps: bool) -> Layout 
     steps = np.diff(along)
     usual = float(np.median(steps))
     even = along[-1] / (len(places) - 1)
-    off = float(np.abs(along - np.arange(len(places)) * even).max())
-    if off <= max(_EVEN, _ROUNDED * even):
+    if float(np.abs(along - np.arange(len(places)) * even).max()) <= _EVEN:
+        return _straight(places, line * even, ())
+    even, start = (float(v) for v in np.polyfit(np.arange(len(places)), along, 1))
+    off = float(np.abs(along - start - np.arange(len(places)) * even).max())
+    if off <= min(_ROUNDED[0], _ROUNDED[1] * even):
         said = (
             f"Its slices lie up to {off:.3f} mm off even steps of {even:.3f} mm; they were left as they are."
         )
-        return _straight(places, line * even, (said,) if off > _EVEN else ())
+        places[0] = places[0].moved(0, 0, line * start)
+        return _straight(places, line * even, (said,))
     gaps = _gaps(steps, usual)
     if gaps and not fill_gaps:
         raise _gap_error(frames, along, steps, gaps, whole)
@@ -123,7 +130,7 @@ def _check_line(
     positions: NDArray[np.float64], along: NDArray[np.float64], line: NDArray[np.float64], whole: str
 ) -> None:
     off = np.linalg.norm(positions - positions[0] - along[:, None] * line, axis=1)
-    if float(off.max()) > max(_BESIDE, _ROUNDED * float(np.median(np.diff(along)))):
+    if float(off.max()) > max(_BESIDE, _ALIKE * float(np.median(np.diff(along)))):
         raise FormatError(
             f"the slices of {whole} lie on one line",
             got=f"slice {int(off.argmax()) + 1} of {len(positions)}, {off.max():.2f} mm beside it",
@@ -137,7 +144,7 @@ def _gaps(steps: NDArray[np.float64], usual: float) -> list[int]:
     found, n = [], 0
     while n < len(steps):
         end = n
-        while end < len(steps) and wide[end] and abs(steps[end] - steps[n]) <= _EVEN + _ROUNDED * steps[n]:
+        while end < len(steps) and wide[end] and abs(steps[end] - steps[n]) <= _EVEN + _ALIKE * steps[n]:
             end += 1
         if wide[n]:
             found += list(range(n, end)) if end - n < _RUN else []
@@ -178,7 +185,7 @@ def _resampled(
     wanted = np.arange(count) * even
     before = np.clip(np.searchsorted(along, wanted + _EVEN / 10, side="right") - 1, 0, len(along) - 2)
     weight = np.clip((wanted - along[before]) / (along[before + 1] - along[before]), 0.0, 1.0)
-    weight[weight < 1e-9] = 0.0
+    weight[weight < _ON] = 0.0
     if gaps:
         wide = ", ".join(f"{n + 1} and {n + 2}" for n in gaps[:3])
         said = (
