@@ -142,6 +142,7 @@ class _Member(io.RawIOBase):
 
     def __init__(self, stream: zipfile.ZipExtFile, path: Path, member: str) -> None:
         self._stream, self._said = stream, _said(path, member)
+        self.name = self._said  # asked for by readers that take a stream for a file
 
     def readable(self) -> bool:
         return True
