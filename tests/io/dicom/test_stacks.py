@@ -1,4 +1,4 @@
-"""Stacks: what does not belong together is kept apart and named; what differs in time, echo or diffusion is one image."""
+"""Stacks: what does not belong together is kept apart and named; what differs in time or echo is one image."""
 
 import numpy as np
 import pytest

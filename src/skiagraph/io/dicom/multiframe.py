@@ -27,6 +27,7 @@ __all__ = ["classic_frames"]
 
 # By what a vector counts: what parts images, and what one image may hold several of (DICOM PS3.3 C.8.4.8).
 _PARTING: Final = {"energy_window": "EnergyWindowVector", "detector": "DetectorVector"}
+_RECONSTRUCTED: Final = frozenset({"RECON TOMO", "RECON GATED TOMO"})
 _ORDERING: Final = {
     "phase": "PhaseVector",
     "rotation": "RotationVector",
@@ -138,7 +139,7 @@ def _nuclear_place(
     header: Dataset, detectors: tuple[float, ...], slices: tuple[float, ...], n: int
 ) -> Slice | None:
     """Of a reconstructed slice; projections have no place. Source: DICOM PS3.3 C.8.4.15 (NM reconstruction)."""
-    if "RECON TOMO" not in image_type(header) or not slices:
+    if not _RECONSTRUCTED.intersection(image_type(header)) or not slices:
         return None
     sequence: Any = header.get("DetectorInformationSequence")
     at = int(detectors[n]) - 1 if detectors else 0

@@ -21,7 +21,7 @@ _ROUNDED: Final = (
     0.05,
 )  # mm, and part of a step: by what a file that rounds places to 0.1 mm may be off
 _ALIKE: Final = 0.02  # part of a step by which steps that are meant to be equal may differ
-_GAP: Final = 1.5  # steps from which a distance is a gap
+_GAP: Final = 1.9  # steps from which a distance has room for a missing slice
 _ON: Final = 1e-4  # of a step: so near to a slice its values are taken as they are
 _RUN: Final = 3  # equal wide steps in a row are a coarser part of the scan, fewer are missing slices
 _FINEST: Final = 0.25  # of the usual step: the finest step that uneven slices are brought to
