@@ -1,4 +1,4 @@
-"""`skiagraph info`: what is in a file or a folder, and what is wrong with it."""
+"""`skiagraph info`: what is in a file, folder, archive or disc, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,55 +10,89 @@ import typer
 
 if TYPE_CHECKING:
     from skiagraph.case import Case
+    from skiagraph.cli.contact_sheet import Tile
+    from skiagraph.io.contents import Contents
 
 __all__ = ["info"]
+
+_WIDE = 1000
+
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="MM", help="Pixel size that files do not state: 0.1, or 0.1x0.12 (rows x columns)."),
+]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write a contact sheet of one picture of each image: a .png or .html file."
+    ),
+]
+Gaps = Annotated[
+    bool,
+    typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
+]
+Who = Annotated[bool, typer.Option("--patient", help="Show names, IDs and birth dates of patients.")]
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON, one object for the whole path.")]
 
 
 def info(
     path: Annotated[
-        Path, typer.Argument(help="A file, or a folder of files and DICOM series.", show_default=False)
+        Path,
+        typer.Argument(help="A file, a folder, a zip archive or a DICOMDIR.", show_default=False),
     ],
     *,
-    pixel_size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MM", help="Pixel size that files do not state: 0.1, or 0.1x0.12 (rows x columns)."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print it as JSON, one object for the whole path.")
-    ] = False,
+    pictures: Pictures = None,
+    pixel_size: Size = None,
+    fill_gaps: Gaps = False,
+    patient: Who = False,
+    as_json: Json = False,
 ) -> None:
-    """Say what a file or folder holds: geometry, quantity, modality, and problems.
+    """Say what a path holds: studies, series and images, with geometry, quantity, times, and problems.
 
-    Example: skiagraph info scan.nii.gz
+    Only headers of DICOM files are read, unless pictures are asked for. Patients are told apart by a number; their
+    names are shown only with --patient.
+
+    Example: skiagraph info examination/ --pictures sheet.png
     """
+    from skiagraph.cli.contact_sheet import check_target, write_sheet
     from skiagraph.cli.pixel_size import parsed_pixel_size
+    from skiagraph.cli.progress import progress
     from skiagraph.errors import FormatError
     from skiagraph.io import read_cases
+    from skiagraph.io.contents import contents_of
 
+    if pictures is not None:
+        check_target(pictures)
     images: list[dict[str, Any]] = []
-    problems: list[str] = []
-    for item in read_cases(path, pixel_size=parsed_pixel_size(pixel_size)):
-        if isinstance(item, str):
-            problems.append(item)
-        else:
-            images.extend(_described(item))
+    tiles: list[Tile] = []
+    size = parsed_pixel_size(pixel_size)
+    with progress("reading headers", shown=not as_json) as watch:
+        contents = contents_of(path, watch=lambda done, total: watch(done, total, {}))
+    problems: list[str] = list(contents.problems)
+    with progress("reading", shown=not as_json) as watch:
+        for item in read_cases(
+            path, pixel_size=size, fill_gaps=fill_gaps, watch=lambda done, total: watch(done, total, {})
+        ):
+            if isinstance(item, str):
+                problems.append(item)
+                continue
+            rows = _described(item, contents)
+            images.extend(rows)
+            if pictures is not None:
+                tiles.extend(_tiles(item, rows, contents))
     if not images:
         raise FormatError(
             f"{path.name} holds an image that can be read", got=" ".join(problems[:3]) or "none"
         )
+    if pictures is not None:
+        write_sheet(tiles, pictures, title=path.resolve().name)
     if as_json:
-        typer.echo(
-            json.dumps(
-                {"path": str(path), "images": images, "problems": problems}, indent=1, ensure_ascii=False
-            )
-        )
+        _print_json(path, images, problems, _studies(contents, patient=patient))
     else:
-        _show(images, problems)
+        _show(path, images, problems, _studies(contents, patient=patient))
 
 
-def _described(case: Case) -> list[dict[str, Any]]:
+def _described(case: Case, contents: Contents) -> list[dict[str, Any]]:
     from skiagraph.geometry import Grid, axis_codes, spacing_of
 
     rows = []
@@ -68,54 +102,113 @@ def _described(case: Case) -> list[dict[str, Any]]:
         field = (
             None if spacing is None else [round(n * s, 6) for n, s in zip(space.shape, spacing, strict=True)]
         )
+        uid = case.uids.get(name)
+        place = contents.series_of.get(uid or "")
         rows.append(
             {
                 "case": case.identifier,
                 "image": name,
+                "study": None if place is None else place[0],
+                "series": None if place is None else place[1],
                 "axes": list(image.axes),
                 "shape": list(image.data.shape),
                 "type": str(image.data.dtype),
-                "spacing_mm": None if spacing is None else list(spacing),
+                "spacing_mm": None if spacing is None else [round(s, 6) for s in spacing],
                 "field_of_view_mm": field,
                 "orientation": axis_codes(space) if isinstance(space, Grid) else None,
                 "frame_of_reference": space.frame,
+                "timeline": _timeline(image),
                 "quantity": image.quantity.name,
                 "unit": None if image.quantity.unit is None else image.quantity.unit.value,
                 "modality": image.modality,
-                "uid": case.uids.get(name),
+                "uid": uid,
+                "known": sorted(case.known),
                 "problems": list(case.problems),
             }
         )
     return rows
 
 
-def _show(images: list[dict[str, Any]], problems: list[str]) -> None:
+def _timeline(image: Any) -> dict[str, Any] | None:
+    timeline = image.space.timeline
+    if timeline is None:
+        return None
+    conditions = {name: values.tolist() for name, values in timeline.conditions.items()}
+    return {"unit": timeline.unit, "times": timeline.times.tolist(), "conditions": conditions}
+
+
+def _studies(contents: Contents, *, patient: bool) -> list[dict[str, Any]]:
+    found = []
+    for study in contents.studies:
+        who: dict[str, Any] = {"number": study.patient.number}
+        if patient:
+            who |= {
+                "name": study.patient.name,
+                "id": study.patient.identifier,
+                "birth_date": study.patient.birth_date or None,
+                "problem": study.patient.problem,
+            }
+        series = [
+            {
+                "uid": one.uid,
+                "number": one.number,
+                "modality": one.modality,
+                "description": one.told if patient else one.description,
+                "kind": one.kind,
+                "body_part": one.body_part,
+                "files": one.files,
+            }
+            for one in study.series
+        ]
+        description = study.told if patient else study.description
+        found.append(
+            {
+                "uid": study.uid,
+                "date": study.date or None,
+                "description": description,
+                "patient": who,
+                "series": series,
+            }
+        )
+    return found
+
+
+def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[Tile]:
+    from skiagraph.cli.contact_sheet import tile_of
+    from skiagraph.cli.tree import extent, meaning
+
+    tiles = []
+    for row in rows:
+        series = None
+        if row["study"] is not None:
+            series = contents.studies[row["study"]].series[row["series"]]
+        title = case.identifier if series is None else f"{series.number} {series.description or series.kind}"
+        part = case.identifier.partition("/")[2] if series is not None else ""
+        part = part or ("" if len(rows) == 1 else row["image"])
+        lines = (f"{title.strip()}{f' ({part})' if part else ''}", extent(row), meaning(row))
+        tiles.append(tile_of(case.images[row["image"]], lines, tuple(row["problems"])))
+    return tiles
+
+
+def _print_json(
+    path: Path, images: list[dict[str, Any]], problems: list[str], studies: list[dict[str, Any]]
+) -> None:
+    for row in images:
+        at = row["study"], row["series"]
+        row["study"] = None if at[0] is None else studies[at[0]]["uid"]
+        row["series"] = None if at[0] is None else studies[at[0]]["series"][at[1]]["uid"]
+    whole = {"path": str(path), "studies": studies, "images": images, "problems": problems}
+    typer.echo(json.dumps(whole, indent=1, ensure_ascii=False))
+
+
+def _show(
+    path: Path, images: list[dict[str, Any]], problems: list[str], studies: list[dict[str, Any]]
+) -> None:
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+
+    from skiagraph.cli.tree import tree_of
 
     console = Console()
-    for row in images:
-        table = Table(show_header=False, title=escape(row["case"]), title_justify="left")
-        for name, value in _lines(row):
-            table.add_row(name, escape(value))
-        console.print(table)
-    for problem in problems:
-        console.print(f"[yellow]problem[/yellow] {escape(problem)}")
-
-
-def _lines(row: dict[str, Any]) -> list[tuple[str, str]]:
-    quantity = row["quantity"] + ("" if row["unit"] is None else f" ({row['unit']})")
-    return [
-        ("shape", " x ".join(map(str, row["shape"])) + f" ({', '.join(row['axes'])}), {row['type']}"),
-        ("spacing", _mm(row["spacing_mm"])),
-        ("field of view", _mm(row["field_of_view_mm"])),
-        ("orientation", row["orientation"] or "a picture, without a place in the patient"),
-        ("quantity", quantity),
-        ("modality", row["modality"] or "not stated"),
-        *(("problem", problem) for problem in row["problems"]),
-    ]
-
-
-def _mm(values: list[float] | None) -> str:
-    return "not stated" if values is None else " x ".join(f"{v:.6g}" for v in values) + " mm"
+    if not console.is_terminal:
+        console = Console(width=_WIDE)  # lines stay whole where a program reads them
+    console.print(tree_of(path, images, problems, studies))

@@ -1,0 +1,159 @@
+"""The tree that `skiagraph info` prints: studies, series, images, and what is wrong with each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+__all__ = ["extent", "meaning", "tree_of"]
+
+_FEW: Final = 6  # values of a condition that are listed
+_UNITS: Final = {"b_value": "s/mm2", "echo_time": "ms", "trigger_time": "ms"}
+_Rows = list[dict[str, Any]]
+
+
+def tree_of(path: Path, images: _Rows, problems: list[str], studies: _Rows) -> Tree:
+    """The tree of a path.
+
+    Args:
+        path: What was looked at.
+        images: One row an image, as `info` describes it.
+        problems: Of the whole path.
+        studies: As `info` describes them.
+    """
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    root = Tree(f"[bold]{escape(path.resolve().name)}[/bold]{_counted(images, studies)}")
+    rest = dict.fromkeys(problems)
+    for at, study in enumerate(studies):
+        branch = root.add(escape(_study(study, several=_patients(studies) > 1)))
+        for n, series in enumerate(study["series"]):
+            leaf = branch.add(f"[cyan]{escape(_series(series))}[/cyan]")
+            _add_images(leaf, [row for row in images if (row["study"], row["series"]) == (at, n)])
+            about = [said for said in rest if series["uid"] and series["uid"] in said]
+            for said in about:
+                _add_problem(leaf, said)
+                del rest[said]
+    for row in images:
+        if row["study"] is None:
+            _add_images(root.add(f"[cyan]{escape(row['case'])}[/cyan]"), [row])
+    for said in rest:
+        _add_problem(root, said)
+    return root
+
+
+def _add_problem(leaf: Tree, said: str) -> None:
+    from rich.markup import escape
+
+    leaf.add(f"[yellow]problem:[/yellow] {escape(said)}")
+
+
+def _add_images(leaf: Tree, rows: _Rows) -> None:
+    from rich.markup import escape
+
+    said: dict[str, None] = {}
+    for row in rows:
+        name = [] if len(rows) == 1 else [_name(row)]
+        leaf.add(escape("; ".join([*name, extent(row), *_field(row), meaning(row), *times(row)])))
+        said |= dict.fromkeys(row["problems"])
+    for problem in said:
+        _add_problem(leaf, problem)
+
+
+def _name(row: dict[str, Any]) -> str:
+    part = row["case"].partition("/")[2] if row["study"] is not None else ""
+    image = row["image"] if row["image"] != "image" else ""
+    return part or image or row["case"]
+
+
+def _counted(images: _Rows, studies: _Rows) -> str:
+    words = []
+    if studies:
+        series = sum(len(study["series"]) for study in studies)
+        patients = _patients(studies)
+        words = [
+            _many(patients, "patient"),
+            _many(len(studies), "study", "studies"),
+            _many(series, "series", "series"),
+        ]
+    return f"  {', '.join([*words, _many(len(images), 'image')])}"
+
+
+def _patients(studies: _Rows) -> int:
+    return len({study["patient"]["number"] for study in studies})
+
+
+def _many(n: int, one: str, more: str = "") -> str:
+    return f"{n} {one if n == 1 else more or one + 's'}"
+
+
+def _study(study: dict[str, Any], *, several: bool) -> str:
+    who = study["patient"]
+    words = [f"study of {study['date']}" if study["date"] else "study without a date"]
+    if "name" in who:
+        words.append(f"patient {who['name'] or 'without a name'}, ID {who['id'] or 'not stated'}")
+        words += [f"born {who['birth_date']}"] if who["birth_date"] else []
+        words += [who["problem"]] if who["problem"] else []
+    elif several:
+        words.append(f"patient {who['number']}")
+    words += [study["description"]] if study["description"] else []
+    return "; ".join(words)
+
+
+def _series(series: dict[str, Any]) -> str:
+    words = [series["modality"] or "modality not stated", series["description"] or "no description"]
+    number = f"{series['number']}: " if series["number"] else ""
+    return f"{number}{' '.join(words)}; {series['kind']}; {_many(series['files'], 'file')}"
+
+
+def extent(row: dict[str, Any]) -> str:
+    """Shape, axes and spacing in words; for a volume, to which side of the patient each axis points."""
+    shape = " x ".join(map(str, row["shape"]))
+    axes = ", ".join(_axis(name, row["orientation"]) for name in row["axes"])
+    spacing = "no size in mm stated" if row["spacing_mm"] is None else f"{_mm(row['spacing_mm'])} mm"
+    return f"{shape} ({axes}); {spacing}"
+
+
+def _axis(name: str, orientation: str | None) -> str:
+    at = "ijk".find(name)
+    return name if at < 0 or orientation is None else f"to {orientation[at]}"
+
+
+def _field(row: dict[str, Any]) -> list[str]:
+    field = row["field_of_view_mm"]
+    return [] if field is None else [f"field of view {_mm(field)} mm"]
+
+
+def meaning(row: dict[str, Any]) -> str:
+    """Quantity, unit and type in words."""
+    unit = f" in {row['unit']}" if row["unit"] else ""
+    modality = f"{row['modality']} " if row["modality"] else ""
+    return f"{modality}{row['quantity']}{unit}, {row['type']}"
+
+
+def times(row: dict[str, Any]) -> list[str]:
+    """Timeline and conditions in words."""
+    timeline = row["timeline"]
+    if timeline is None:
+        return []
+    ends = timeline["times"]
+    if timeline["unit"] == "s":
+        said = [f"{len(ends)} times, {ends[0]:.4g} to {ends[-1]:.4g} s"]
+    else:
+        said = [f"{len(ends)} frames in order"]
+    for name, values in timeline["conditions"].items():
+        if values and isinstance(values[0], list):
+            said.append(name.replace("_", " ") + "s kept")
+            continue
+        known = sorted(set(values))
+        listed = ", ".join(f"{v:g}" for v in known[:_FEW]) + (", ..." if len(known) > _FEW else "")
+        said.append(f"{name.replace('_', ' ')} {listed} {_UNITS.get(name, '')}".strip())
+    return said
+
+
+def _mm(values: list[float]) -> str:
+    return " x ".join(f"{v:.5g}" for v in values)
