@@ -1,0 +1,225 @@
+"""Compressed frames: which transfer syntax needs which decoder, and what the decoders answer made equal."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, final
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.uid import UID
+
+from skiagraph.errors import FormatError
+from skiagraph.io.dicom.layout import Layout
+
+__all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
+
+_JPEG: Final = "1.2.840.10008.1.2.4."
+_BROKEN: Final = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A coding of still pictures.
+
+    Args:
+        decode: From the bytes of a frame and its layout to values and their Photometric Interpretation.
+        claim: From the bytes to (rows, columns, samples, precision) as the coded picture states them; None where it
+            states none.
+    """
+
+    decode: Callable[[bytes, Layout], tuple[NDArray[Any], str]]
+    claim: Callable[[bytes], tuple[int, int, int, int] | None]
+
+
+def decoded_frame(coding: Still, data: bytes, layout: Layout, name: str) -> tuple[NDArray[Any], str]:
+    """One frame.
+
+    Args:
+        coding: From `STILL`.
+        data: Its bytes.
+        layout: As the header states it.
+        name: Of the file.
+
+    Returns:
+        The values, shape `layout.shape`, of `layout.dtype`; and the Photometric Interpretation that they have now.
+
+    Raises:
+        FormatError: Damaged, or another picture than the header describes.
+    """
+    claim = coding.claim(data)
+    if claim is not None and claim[:3] != (layout.rows, layout.columns, layout.samples):
+        raise FormatError(
+            f"a compressed frame of {name} is the picture that its header describes,"
+            f" {layout.rows} x {layout.columns} with {layout.samples} samples",
+            got=f"{claim[0]} x {claim[1]} with {claim[2]}",
+            way_out="export it again",
+        )
+    try:
+        found, photometric = coding.decode(data, layout)
+    except _BROKEN as error:
+        raise FormatError(
+            f"a compressed frame of {name} can be decoded", got="a damaged one", way_out="export it again"
+        ) from error
+    if found.shape != layout.shape or found.dtype.kind not in "iu" or found.itemsize > layout.dtype.itemsize:
+        raise FormatError(
+            f"a compressed frame of {name} is the picture that its header describes",
+            got=f"{found.shape} of {found.dtype}",
+        )
+    return _signed(found, layout, layout.stored if claim is None else claim[3]), photometric
+
+
+def _signed(found: NDArray[Any], layout: Layout, precision: int) -> NDArray[Any]:
+    """Values by the sign that the header states: most codings know none, and some state the wrong one."""
+    if found.dtype.kind == layout.dtype.kind:
+        return found if found.dtype == layout.dtype else found.astype(layout.dtype)
+    bits = found.dtype.itemsize * 8
+    if layout.signed:
+        values = found.view(f"i{found.dtype.itemsize}")
+        if precision < bits:
+            values = (values << (bits - precision)) >> (bits - precision)
+    else:
+        values = found.view(f"u{found.dtype.itemsize}") & found.dtype.type(-1).view(
+            f"u{found.dtype.itemsize}"
+        ) >> (bits - precision)
+    return np.asarray(values, dtype=layout.dtype)
+
+
+def refusal(syntax: str, name: str) -> FormatError:
+    """What to say of a transfer syntax that no Python package decodes."""
+    if syntax in _ELSEWHERE:
+        way_out = "ask the server that it names for the pixels"
+    else:
+        way_out = "export it without compression, or decompress it with the software that wrote it"
+    stated = str(UID(syntax).name) if syntax else "no transfer syntax"
+    return FormatError(f"the pixels of {name} are packed in a way that is decoded", got=stated, way_out=way_out)
+
+
+# --- what the coded pictures state of themselves ---------------------------------------------------------------------
+
+
+def _jpeg_claim(data: bytes) -> tuple[int, int, int, int] | None:
+    """The frame header of JPEG (ITU-T T.81 B.2.2) and JPEG-LS (T.87 C.2.2)."""
+    at = 2
+    while at + 9 < len(data):
+        if data[at] != 0xFF:
+            return None
+        mark = data[at + 1]
+        if mark == 0xFF:
+            at += 1
+            continue
+        if mark == 0xF7 or (0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC)):
+            precision, rows, columns, samples = struct.unpack_from(">BHHB", data, at + 4)
+            return rows, columns, samples, precision
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def _j2k_claim(data: bytes) -> tuple[int, int, int, int] | None:
+    """The SIZ marker of JPEG 2000 (ITU-T T.800 A.5.1), which may lie in a box."""
+    at = data.find(b"\xff\x4f\xff\x51", 0, 4096)
+    if at < 0 or len(data) < at + 45:
+        return None
+    right, bottom, left, top = struct.unpack_from(">4L", data, at + 8)
+    samples, precision = struct.unpack_from(">HB", data, at + 40)
+    return bottom - top, right - left, samples, (precision & 0x7F) + 1
+
+
+def _no_claim(data: bytes) -> None:
+    del data
+
+
+# --- the decoders ----------------------------------------------------------------------------------------------------
+
+
+def _jpeg(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    """Lossy JPEG: luma and chroma become RGB inside the decoder, where the header says that they are."""
+    if layout.samples != 3:
+        return imagecodecs.jpeg8_decode(data), layout.photometric
+    if layout.photometric.startswith("YBR"):
+        return imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="RGB"), "RGB"
+    return imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"), layout.photometric
+
+
+def _jpeg_lossless(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    """JPEG process 14: samples as they are, whatever they mean."""
+    if layout.samples == 3:
+        return imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"), layout.photometric
+    return imagecodecs.jpeg8_decode(data), layout.photometric
+
+
+def _jpeg_ls(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    return imagecodecs.jpegls_decode(data), layout.photometric
+
+
+def _j2k(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    """The codestream itself says whether its components were mixed; the decoder parts them again."""
+    found = imagecodecs.jpeg2k_decode(data, planar=False, numthreads=1)
+    return found, "RGB" if layout.photometric in ("YBR_ICT", "YBR_RCT") else layout.photometric
+
+
+def _ht_j2k(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    found = imagecodecs.htj2k_decode(data, planar=False)
+    return found, "RGB" if layout.photometric in ("YBR_ICT", "YBR_RCT") else layout.photometric
+
+
+def _jpeg_xl(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    found = np.asarray(imagecodecs.jpegxl_decode(data))
+    return found, "RGB" if layout.samples == 3 else layout.photometric
+
+
+def _rle(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
+    """Run length encoding (DICOM PS3.5 G): one segment for each byte of each sample, the highest first."""
+    count, *offsets = struct.unpack_from("<16L", data)
+    size, wide = layout.rows * layout.columns, layout.allocated // 8
+    if count != layout.samples * wide or count > 15:
+        raise ValueError(f"{count} segments")
+    ends = [*offsets[1:count], len(data)]
+    out = np.zeros((layout.samples, wide, size), dtype=np.uint8)
+    for number, (begin, end) in enumerate(zip(offsets[:count], ends, strict=True)):
+        segment = imagecodecs.packbits_decode(data[begin:end], out=size)
+        sample, byte = divmod(number, wide)
+        out[sample, wide - 1 - byte, : len(segment)] = np.frombuffer(segment, np.uint8)[:size]
+    values = np.ascontiguousarray(np.moveaxis(out, 1, 2)).view(f"<u{wide}")[..., 0]
+    picture = values.reshape(layout.samples, layout.rows, layout.columns)
+    return (picture[0] if layout.samples == 1 else np.moveaxis(picture, 0, -1)), layout.photometric
+
+
+_LOSSY, _LOSSLESS = Still(decode=_jpeg, claim=_jpeg_claim), Still(decode=_jpeg_lossless, claim=_jpeg_claim)
+_LS, _J2K = Still(decode=_jpeg_ls, claim=_jpeg_claim), Still(decode=_j2k, claim=_j2k_claim)
+_HT, _XL = Still(decode=_ht_j2k, claim=_j2k_claim), Still(decode=_jpeg_xl, claim=_no_claim)
+
+STILL: Final[Mapping[str, Still]] = MappingProxyType(
+    {
+        "1.2.840.10008.1.2.5": Still(decode=_rle, claim=_no_claim),
+        _JPEG + "50": _LOSSY,
+        _JPEG + "51": _LOSSY,
+        _JPEG + "53": _LOSSY,
+        _JPEG + "55": _LOSSY,
+        _JPEG + "57": _LOSSLESS,
+        _JPEG + "70": _LOSSLESS,
+        _JPEG + "80": _LS,
+        _JPEG + "81": _LS,
+        _JPEG + "90": _J2K,
+        _JPEG + "91": _J2K,
+        _JPEG + "110": _XL,
+        _JPEG + "111": _XL,
+        _JPEG + "112": _XL,
+        _JPEG + "201": _HT,
+        _JPEG + "202": _HT,
+        _JPEG + "203": _HT,
+    }
+)
+"""Codings of still pictures by transfer syntax (DICOM PS3.6 A)."""
+
+VIDEO: Final = frozenset(
+    _JPEG + end for end in "100 100.1 101 101.1 102 102.1 103 103.1 104 104.1 105 105.1 106 106.1 107 108".split()
+)
+"""MPEG-2, MPEG-4 and HEVC by transfer syntax; the ends in .1 are the fragmentable kinds."""
+
+_ELSEWHERE: Final = frozenset(_JPEG + end for end in ("94", "95", "204", "205"))
