@@ -8,16 +8,16 @@ What to call for an object, and what each answers (groups: the functional groups
 | reading many slices at once | `meaning.linear(header, groups)` | slope and intercept, or None: then `meant` |
 | every image | `voi.windows(header, groups)` | `Image.windows`: presets over the values of `Meant` |
 | every image | `planar.planar_size(header, groups)` | mm between (rows, columns) or None, and problems |
-| every image | `overlays.overlays(header, words)`, `overlay_finding` | masks; `Case.known` |
-| every image | `shutters.shutter(header, groups)`, `shutter_finding` | mask; `Case.known` |
-| every image | `projection.view_findings(header, groups)` | side, view, region: `Case.known` |
+| every image | `overlays.overlays(header, cells)`, `overlay_findings` | masks; `Case.known` |
+| every image | `shutters.shutter(header, groups)`, `shutter_findings` | mask; `Case.known` |
+| every image | `views.view_findings(header, groups)` | side, view, region: `Case.known` |
 | PT | `suv.body_weight(header)` | factor for the values of `Meant`, or why not |
-| US | `ultrasound.regions(header)`, `region_finding` | regions with units; `Case.known` |
-| US | `lesions.pairs(headers)` | grey and Doppler pictures of one lesion |
+| US | `ultrasound.regions(header)`, `region_findings` | regions with units; `Case.known` |
+| US | `lesions.lesions(headers)` | grey and Doppler pictures of one lesion |
 | US in colour | `doppler.velocity(stored, header)` | cm/s, NaN where none; None if not calibrated |
-| XA, RF | `subtraction.subtracted(values, header)` | frames minus mask; None without a mask |
-| NM | `nuclear.frames(header)`, `nuclear.views(header)` | per frame: window, detector, ...; named images |
-| OP, OPT | `ophthalmic.place_on_fundus(groups)`, `fundus_finding` | where slices lie on the fundus |
+| XA, RF | `subtraction.subtracted(stored, header)` | frames minus mask; None without a mask |
+| NM | `nuclear.nuclear_frames(header)`, `nuclear_views` | axes and conditions of frames; named images |
+| OP, OPT | `ophthalmic.places_on_fundus(groups)`, `fundus_finding` | where slices lie on the fundus |
 """
 
 from __future__ import annotations
@@ -205,7 +205,12 @@ def _rescale(header: Dataset, groups: Dataset | None) -> tuple[float, float, tup
 
 
 def _modality_table(header: Dataset) -> LookupTable | None:
-    item = item_of(header, "ModalityLUTSequence")
+    """The Modality LUT; none for angiograms, where it leads back to the rays and not on to the screen (PS3.4 N.2.1)."""
+    rays = word(header, "Modality") in {"XA", "RF"} and word(header, "PixelIntensityRelationship") in {
+        "LOG",
+        "DISP",
+    }
+    item = None if rays else item_of(header, "ModalityLUTSequence")
     signed = whole(header, "PixelRepresentation") == 1
     return None if item is None else lookup_table(item, header, signed=signed)
 

@@ -1,0 +1,56 @@
+"""The eye: slices of a tomography lie where their file says on the picture of the fundus."""
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from skiagraph.errors import GeometryError
+from skiagraph.geometry import Grid, Plane, derived_frame
+from skiagraph.io.dicom.ophthalmic import fundus_finding, places_on_fundus
+
+FRAME = derived_frame("fundus")
+PLANE = Plane.upright(shape=(100, 200), spacing=(0.01, 0.02), frame=FRAME)
+
+
+def groups(coordinates, *, orientation="LINEAR", uid="1.2.3"):
+    ds, place = Dataset(), Dataset()
+    place.ReferencedSOPInstanceUID, place.OphthalmicImageOrientation = uid, orientation
+    place.ReferenceCoordinates = coordinates
+    ds.OphthalmicFrameLocationSequence = Sequence([place])
+    return ds
+
+
+def test_coordinates_count_from_the_corner_of_the_first_pixel():
+    (place,) = places_on_fundus(groups([0.5, 0.5, 10.5, 20.5]))
+    assert (place.uid, place.orientation) == ("1.2.3", "LINEAR")
+    assert place.points.tolist() == [[0, 0], [10, 20]]
+
+
+@pytest.mark.parametrize("coordinates", [[1.0, 2.0], [1.0, 2.0, 3.0]])
+def test_a_place_of_one_point_or_of_half_a_point_is_none(coordinates):
+    assert places_on_fundus(groups(coordinates)) == ()
+    assert places_on_fundus(None) == ()
+
+
+def test_slices_are_lines_in_millimetres_on_the_fundus():
+    places = places_on_fundus(groups([50.5, 0.5, 50.5, 100.5]))
+    (line,) = fundus_finding(places, "1.2.3", PLANE)["oct_slices"].items
+    np.testing.assert_allclose(line.points, [[0, 0.5], [2.0, 0.5]])  # x right, y down
+    assert not line.closed
+
+
+def test_an_area_is_a_closed_rectangle():
+    places = places_on_fundus(groups([10.5, 20.5, 30.5, 40.5], orientation="TRANSVERSE"))
+    (area,) = fundus_finding(places, "1.2.3", PLANE)["oct_slices"].items
+    np.testing.assert_allclose(area.points, [[0.4, 0.1], [0.8, 0.1], [0.8, 0.3], [0.4, 0.3]])
+    assert area.closed
+
+
+def test_places_on_another_picture_are_not_drawn_on_this_one():
+    assert fundus_finding(places_on_fundus(groups([1, 1, 2, 2])), "9.9", PLANE) == {}
+
+
+def test_the_fundus_is_a_flat_picture():
+    with pytest.raises(GeometryError, match="flat"):
+        fundus_finding((), "1.2", Grid(shape=(1, 2, 2), affine=np.eye(4), frame=FRAME))
