@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import Quantity
+from skiagraph.io.dicom.beside import uptakes
 from skiagraph.io.dicom.frame import Frame, number_of, text_of
 from skiagraph.io.dicom.meaning import meant
 from skiagraph.io.dicom.pixels import stored_pixels
@@ -34,17 +35,19 @@ class Meaning:
         quantity: What they measure.
         channels: Names of their channels; empty where there is one number a place.
         dtype: The smallest type that holds every value which a stored one can mean.
+        factors: What values are multiplied with at last, by the identity of the header; empty where they are not.
         problems: What was noticed, one sentence each.
     """
 
     quantity: Quantity
     channels: tuple[str, ...]
     dtype: np.dtype[Any]
+    factors: Mapping[int, float]
     problems: tuple[str, ...]
 
 
-def meaning_of(frames: Iterable[Frame]) -> Meaning:
-    """The meaning of the values of frames that share an image, from their headers alone.
+def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
+    """The meaning of the values of frames that share an image, from their headers alone; PET becomes uptake.
 
     Raises:
         FormatError: No meaning, or several that do not go into one image.
@@ -65,8 +68,17 @@ def meaning_of(frames: Iterable[Frame]) -> Meaning:
         names = " and ".join(f"{quantity.name} in {name}" for (quantity, _), name in list(found.items())[:2])
         raise FormatError("the images of one stack measure one thing", got=names or "nothing")
     quantity, channels = next(iter(found))
+    factors, uptake, said = uptakes(frames)
+    if any(factor != 1.0 for factor in factors.values()):
+        quantity, types = uptake, types | {np.dtype(np.float32)}
+    else:
+        factors = {}
     return Meaning(
-        quantity=quantity, channels=channels, dtype=np.result_type(*types), problems=tuple(problems)
+        quantity=quantity,
+        channels=channels,
+        dtype=np.result_type(*types),
+        factors=factors,
+        problems=(*problems, *said),
     )
 
 
@@ -104,15 +116,15 @@ def decoded(volumes: Sequence[Sequence[Frame]], layout: Layout | None, meaning: 
     cell = (rows, columns, *((len(meaning.channels),) if meaning.channels else ()))
     if layout is None:
         flat = np.empty((len(volumes), *cell), meaning.dtype)
-        _fill(flat, [(frame, (n,)) for n, (frame,) in enumerate(volumes)])
+        _fill(flat, [(frame, (n,)) for n, (frame,) in enumerate(volumes)], meaning)
         return flat
     out = np.empty((len(volumes), layout.count, *cell), resampled_type(meaning, layout))
     if not layout.resampled:
-        _fill(out, [(f, (n, k)) for n, volume in enumerate(volumes) for k, f in enumerate(volume)])
+        _fill(out, [(f, (n, k)) for n, volume in enumerate(volumes) for k, f in enumerate(volume)], meaning)
         return out
     for n, volume in enumerate(volumes):
         given = np.empty((len(volume), *cell), meaning.dtype)
-        _fill(given, [(frame, (k,)) for k, frame in enumerate(volume)])
+        _fill(given, [(frame, (k,)) for k, frame in enumerate(volume)], meaning)
         for k, (before, weight) in enumerate(zip(layout.before, layout.weight, strict=True)):
             out[n, k] = given[before]
             if weight:
@@ -128,7 +140,7 @@ def resampled_type(meaning: Meaning, layout: Layout) -> np.dtype[Any]:
     return np.dtype(np.float32 if narrow else np.float64)
 
 
-def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]]) -> None:
+def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meaning) -> None:
     """Each frame into its place of `out`; the pixels of one object are decoded together."""
     for batch in _batches(jobs):
         first = batch[0][0]
@@ -139,7 +151,8 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]]) -> None:
             for frame, place in batch:
                 (top, left), (rows, columns) = frame.corner, frame.shape
                 part = stored[at[frame.number], top : top + rows, left : left + columns]
-                out[place] = meant(part, frame.header, frame.groups).values
+                values = meant(part, frame.header, frame.groups).values
+                out[place] = values * meaning.factors[id(frame.header)] if meaning.factors else values
         except SkiagraphError:
             raise
         except (IndexError, ValueError) as error:

@@ -14,10 +14,12 @@ from skiagraph.errors import FormatError
 from skiagraph.findings import Finding
 from skiagraph.geometry import Plane, Space, derived_frame
 from skiagraph.image import Image, Lazy
+from skiagraph.io.dicom.beside import beside
 from skiagraph.io.dicom.decode import Meaning, decoded, meaning_of, resampled_type
 from skiagraph.io.dicom.frame import Frame, text_of, uid_of
 from skiagraph.io.dicom.moments import Moments
-from skiagraph.io.dicom.size import planar_size
+from skiagraph.io.dicom.planar import planar_size
+from skiagraph.io.dicom.voi import windows
 from skiagraph.io.dicom.volume import Layout, laid_out
 
 __all__ = ["Pictured", "pictured"]
@@ -32,16 +34,19 @@ class Pictured:
 
     Args:
         image: The image; its pixels are decoded when they are first read.
+        further: Other pictures of the same object, by name.
         known: Findings that the header states, by name.
         problems: What was noticed, one sentence each.
     """
 
     image: Image
+    further: Mapping[str, Image] = field(default_factory=dict)
     known: Mapping[str, Finding] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "known", MappingProxyType(dict(self.known)))
+        for name in ("further", "known"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def noticing(self, sentence: str) -> Pictured:
         """The same with one more sentence."""
@@ -65,7 +70,8 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
     if first.place is not None and not projected:
         layout = laid_out(moments.volumes[0], whole=whole, fill_gaps=fill_gaps)
         _check_still(moments, whole)
-    meaning = meaning_of(frame for volume in moments.volumes for frame in volume)
+    frames = tuple(frame for volume in moments.volumes for frame in volume)
+    meaning = meaning_of(frames)
     space, said = _picture_space(first, moments) if layout is None else (_grid(first, layout, moments), ())
     image = Image(
         data=_lazy(moments, layout, meaning, space),
@@ -73,9 +79,12 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
         quantity=meaning.quantity,
         channels=meaning.channels,
         modality=text_of(first.header.get("Modality")) or None,
+        windows=() if meaning.factors else windows(first.header, first.groups),
     )
     noticed = () if layout is None else layout.problems
-    return Pictured(image=image, problems=(*moments.problems, *noticed, *meaning.problems, *said))
+    more = beside(frames, space)
+    problems = (*moments.problems, *noticed, *meaning.problems, *said, *more.problems)
+    return Pictured(image=image, further=more.images, known=more.known, problems=problems)
 
 
 def _grid(first: Frame, layout: Layout, moments: Moments) -> Space:
@@ -90,7 +99,7 @@ def _derived(first: Frame, keyword: str) -> str:
 
 
 def _picture_space(first: Frame, moments: Moments) -> tuple[Space, tuple[str, ...]]:
-    size, said = planar_size(first.header)
+    size, said = planar_size(first.header, first.groups)
     uid = _derived(first, "SOPInstanceUID")
     return Plane.upright(shape=first.shape, spacing=size, frame=uid, timeline=moments.timeline), said
 

@@ -8,10 +8,12 @@ from typing import Final, final
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, SkiagraphError
+from skiagraph.image import Image
 from skiagraph.io.dicom.claims import check_claims
 from skiagraph.io.dicom.decode import same_pixels
 from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
+from skiagraph.io.dicom.nuclear import nuclear_views
 from skiagraph.io.dicom.objects import frames_of
 from skiagraph.io.dicom.picture import Pictured, pictured
 from skiagraph.io.dicom.scan import scan_many
@@ -78,6 +80,7 @@ def read_files(
 
 def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Case] | str]:
     stacks, said = stacks_of(unit.frames)
+    stacks = _viewed(stacks)
     made: list[tuple[str, Pictured]] = []
     for stack in stacks:
         try:
@@ -96,6 +99,21 @@ def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Cas
         if len(images) == 1:
             images = {"image": made[0][1]}
         yield source, _case(source.name, images, unit.frames[0].uid, said if len(stacks) > 1 else ())
+
+
+def _viewed(stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
+    """Front and back of a nuclear scan are called so, where that tells its stacks apart."""
+    header = stacks[0].frames[0].header
+    if header.get("Modality") != "NM" or len(stacks) == 1:
+        return stacks
+    frames = nuclear_views(header).frames
+    names = [
+        next((name for name, chosen in frames.items() if {f.number for f in stack.frames} <= set(chosen)), "")
+        for stack in stacks
+    ]
+    if "" in names or len(set(names)) < len(names):
+        return stacks
+    return tuple(Stack(frames=stack.frames, name=name) for stack, name in zip(stacks, names, strict=True))
 
 
 def _images(unit: _Unit, stack: Stack, *, fill_gaps: bool) -> list[tuple[str, Pictured]]:
@@ -123,8 +141,17 @@ def _case(
         said |= dict.fromkeys(picture.problems)
     return Case(
         identifier=identifier,
-        images={name: picture.image for name, picture in images.items()},
+        images=_all_images(images),
         known={name: finding for picture in images.values() for name, finding in picture.known.items()},
-        uids={} if uid is None else dict.fromkeys(images, uid),
+        uids={} if uid is None else dict.fromkeys(_all_images(images), uid),
         problems=tuple(said),
     )
+
+
+def _all_images(pictures: dict[str, Pictured]) -> dict[str, Image]:
+    """With further pictures under their own names, behind that of theirs where an object has several."""
+    found = {name: picture.image for name, picture in pictures.items()}
+    for name, picture in pictures.items():
+        for further, image in picture.further.items():
+            found[further if len(pictures) == 1 else f"{name}-{further}"] = image
+    return found
