@@ -22,7 +22,8 @@ _SIDE: Final = 280  # pixels of a tile
 _LINE: Final = 17
 _TEXT: Final = 13
 _GAP: Final = 14
-_LINES: Final = 4  # of text beneath a picture
+_LINES: Final = 5  # of text beneath a picture
+_FLAT: Final = 16  # grey levels of 256 that a picture needs to show anything
 _ACROSS: Final = 5
 _MOST: Final = 2 * 2**30  # bytes of an image of which one picture is worth decoding
 _GROUND, _INK, _DIM, _WARN = (18, 20, 23), (232, 234, 237), (160, 166, 173), (240, 190, 90)
@@ -99,6 +100,8 @@ def _shown(image: Image) -> NDArray[Any]:
     if image.channels and len(image.channels) != 3:
         array = array[..., 0]
     level = to_display(array, image.windows[0] if image.windows and array.ndim == 2 else None)
+    if float(np.ptp(np.percentile(level, [0.5, 99.5]))) < _FLAT:
+        level = to_display(array.astype(np.float64))  # a window that shows nothing is no help here
     return _proportioned(np.ascontiguousarray(level), rows, columns)
 
 
@@ -163,11 +166,24 @@ def _sheet(tiles: Sequence[Tile]) -> PIL.Image.Image:
         if tile.picture is not None:
             picture = PIL.Image.fromarray(tile.picture).convert("RGB")
             sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + (_SIDE - picture.height) // 2))
-        lines = [(line, _INK if at == 0 else _DIM) for at, line in enumerate(tile.lines)]
-        lines = lines[: _LINES - bool(tile.problems)] + [(said, _WARN) for said in tile.problems[:1]]
-        for at, (line, colour) in enumerate(lines):
-            draw.text((left, top + _SIDE + 6 + at * _LINE), _fitted(line, font), fill=colour, font=font)
+        for at, (line, colour) in enumerate(_captions(tile, font)):
+            draw.text((left, top + _SIDE + 6 + at * _LINE), line, fill=colour, font=font)
     return sheet
+
+
+def _captions(tile: Tile, font: Any) -> list[tuple[str, tuple[int, int, int]]]:
+    """The lines beneath a picture with their colours: what it is, and as much of its first problem as there is room."""
+    lines = [(_fitted(line, font), _INK if at == 0 else _DIM) for at, line in enumerate(tile.lines)]
+    rest = tile.problems[0].split() if tile.problems else []
+    while rest and len(lines) < _LINES:
+        last = len(lines) == _LINES - 1
+        words = 1
+        while words < len(rest) and font.getlength(" ".join(rest[: words + 1])) <= _SIDE:
+            words += 1
+        text = " ".join(rest) if last else " ".join(rest[:words])
+        lines.append((_fitted(text, font), _WARN))
+        rest = [] if last else rest[words:]
+    return lines
 
 
 def _fitted(line: str, font: Any) -> str:

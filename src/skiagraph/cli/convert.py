@@ -14,7 +14,9 @@ __all__ = ["convert"]
 def convert(
     source: Annotated[
         Path,
-        typer.Argument(metavar="IN", help="A file, or the folder of one DICOM series.", show_default=False),
+        typer.Argument(
+            metavar="IN", help="A file, or the folder or zip archive of one DICOM series.", show_default=False
+        ),
     ],
     target: Annotated[
         Path,
@@ -31,6 +33,10 @@ def convert(
             metavar="MM", help="Pixel size that IN does not state: 0.1, or 0.1x0.12 (rows x columns)."
         ),
     ] = None,
+    fill_gaps: Annotated[
+        bool,
+        typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Convert an image, keeping every voxel where it is in the patient.
@@ -40,7 +46,7 @@ def convert(
     from skiagraph.cli.pixel_size import parsed_pixel_size
     from skiagraph.io import read_case, write_image
 
-    case = read_case(source, pixel_size=parsed_pixel_size(pixel_size))
+    case = read_case(source, pixel_size=parsed_pixel_size(pixel_size), fill_gaps=fill_gaps)
     lost = write_image(case.image, target)
     if as_json:
         done = {"from": str(source), "to": str(target), "problems": list(case.problems), "lost": list(lost)}

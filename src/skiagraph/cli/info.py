@@ -82,7 +82,7 @@ def info(
                 tiles.extend(_tiles(item, rows, contents))
     if not images:
         raise FormatError(
-            f"{path.name} holds an image that can be read", got=" ".join(problems[:3]) or "none"
+            f"{path.name} holds an image that can be read", got=" ".join(problems[:3]).rstrip(".") or "none"
         )
     if pictures is not None:
         write_sheet(tiles, pictures, title=path.resolve().name)
@@ -175,7 +175,7 @@ def _studies(contents: Contents, *, patient: bool) -> list[dict[str, Any]]:
 
 def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[Tile]:
     from skiagraph.cli.contact_sheet import tile_of
-    from skiagraph.cli.tree import extent, meaning
+    from skiagraph.cli.tree import meaning, size
 
     tiles = []
     for row in rows:
@@ -185,7 +185,7 @@ def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[T
         title = case.identifier if series is None else f"{series.number} {series.description or series.kind}"
         part = case.identifier.partition("/")[2] if series is not None else ""
         part = part or ("" if len(rows) == 1 else row["image"])
-        lines = (f"{title.strip()}{f' ({part})' if part else ''}", extent(row), meaning(row))
+        lines = (f"{title.strip()}{f' ({part})' if part else ''}", size(row), meaning(row))
         tiles.append(tile_of(case.images[row["image"]], lines, tuple(row["problems"])))
     return tiles
 

@@ -38,7 +38,9 @@ class Engine(enum.StrEnum):
     onnxruntime = "onnxruntime"
 
 
-In = Annotated[Path, typer.Argument(help="An image, or a folder of images.", show_default=False)]
+In = Annotated[
+    Path, typer.Argument(help="An image, or a folder, zip archive or DICOMDIR of images.", show_default=False)
+]
 Out = Annotated[Path | None, typer.Option(help="Folder of the readings. [default: PATH's name + -reading]")]
 Named = Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")]
 Size = Annotated[float | None, typer.Option(help="mm a pixel, where the file does not state it.")]
@@ -48,6 +50,10 @@ Sizes = Annotated[
 Tongue = Annotated[Lang, typer.Option(help="Language of the report.")]
 Runs = Annotated[Engine, typer.Option(help="What runs the network.")]
 Exact = Annotated[Numbers, typer.Option(help="fp32 is strict, bf16 faster where the processor has it.")]
+Gaps = Annotated[
+    bool,
+    typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
@@ -61,6 +67,7 @@ def read(
     lang: Tongue = Lang.en,
     engine: Runs = Engine.auto,
     precision: Exact = Numbers.fp32,
+    fill_gaps: Gaps = False,
     as_json: Json = False,
 ) -> None:
     """Read an image, or a folder of them: outline, measurements with intervals, and a draft report.
@@ -74,7 +81,7 @@ def read(
     from skiagraph.errors import FormatError
     from skiagraph.workflow import opened_model, read_all
 
-    request = _request(path, out, pixel_size, pixel_sizes, lang)
+    request = _request(path, out, pixel_size, pixel_sizes, lang, fill_gaps=fill_gaps)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
         outcomes, problems = read_all(request, reader, watch)
@@ -89,7 +96,9 @@ def read(
         raise FormatError(f"{path.name} holds an image that can be read", got="none")
 
 
-def _request(path: Path, out: Path | None, one: float | None, table: Path | None, lang: Lang) -> Request:
+def _request(
+    path: Path, out: Path | None, one: float | None, table: Path | None, lang: Lang, *, fill_gaps: bool
+) -> Request:
     from skiagraph.errors import InvalidInput
     from skiagraph.io import read_pixel_sizes
     from skiagraph.workflow import Request
@@ -102,6 +111,7 @@ def _request(path: Path, out: Path | None, one: float | None, table: Path | None
         pixel_size=None if one is None else (one, one),
         pixel_sizes={} if table is None else read_pixel_sizes(table),
         language=lang.value,
+        fill_gaps=fill_gaps,
     )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-__all__ = ["extent", "meaning", "tree_of"]
+__all__ = ["extent", "meaning", "size", "times", "tree_of"]
 
 _FEW: Final = 6  # values of a condition that are listed
 _UNITS: Final = {"b_value": "s/mm2", "echo_time": "ms", "trigger_time": "ms"}
+_SAID: Final = {"[hnsf'U]": "HU", "g/ml{SUVbw}": "g/ml"}  # UCUM codes as people say them
 _Rows = list[dict[str, Any]]
 
 
@@ -112,10 +113,15 @@ def _series(series: dict[str, Any]) -> str:
 
 def extent(row: dict[str, Any]) -> str:
     """Shape, axes and spacing in words; for a volume, to which side of the patient each axis points."""
-    shape = " x ".join(map(str, row["shape"]))
     axes = ", ".join(_axis(name, row["orientation"]) for name in row["axes"])
+    return size(row).replace(";", f" ({axes});")
+
+
+def size(row: dict[str, Any]) -> str:
+    """Shape and spacing in words."""
+    shape = " x ".join(map(str, row["shape"]))
     spacing = "no size in mm stated" if row["spacing_mm"] is None else f"{_mm(row['spacing_mm'])} mm"
-    return f"{shape} ({axes}); {spacing}"
+    return f"{shape}; {spacing}"
 
 
 def _axis(name: str, orientation: str | None) -> str:
@@ -130,9 +136,10 @@ def _field(row: dict[str, Any]) -> list[str]:
 
 def meaning(row: dict[str, Any]) -> str:
     """Quantity, unit and type in words."""
-    unit = f" in {row['unit']}" if row["unit"] else ""
+    unit = f" in {_SAID.get(row['unit'], row['unit'])}" if row["unit"] else ""
     modality = f"{row['modality']} " if row["modality"] else ""
-    return f"{modality}{row['quantity']}{unit}, {row['type']}"
+    quantity = "quantity unknown" if row["quantity"] == "unknown" else row["quantity"]
+    return f"{modality}{quantity}{unit}, {row['type']}"
 
 
 def times(row: dict[str, Any]) -> list[str]:

@@ -54,6 +54,7 @@ class Request:
         pixel_size: mm between (rows, columns) of every picture, as its user states it.
         pixel_sizes: The same by file name; goes before `pixel_size`.
         language: Of the page; ``reading.json`` has the words of all languages.
+        fill_gaps: Resample a DICOM series across missing slices instead of refusing it.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class Request:
     pixel_size: tuple[float, float] | None = None
     pixel_sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     language: Language = "en"
+    fill_gaps: bool = False
 
 
 @final
@@ -113,7 +115,12 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
         _write(reading, case, folder, request.language)
         return _outcome(reading, case, folder, request.language)
 
-    cases = read_cases(request.path, pixel_size=request.pixel_size, pixel_sizes=request.pixel_sizes)
+    cases = read_cases(
+        request.path,
+        pixel_size=request.pixel_size,
+        pixel_sizes=request.pixel_sizes,
+        fill_gaps=request.fill_gaps,
+    )
     yield from _side_by_side(one, cases)
 
 
