@@ -97,7 +97,9 @@ def refusal(syntax: str, name: str) -> FormatError:
     else:
         way_out = "export it without compression, or decompress it with the software that wrote it"
     stated = str(UID(syntax).name) if syntax else "no transfer syntax"
-    return FormatError(f"the pixels of {name} are packed in a way that is decoded", got=stated, way_out=way_out)
+    return FormatError(
+        f"the pixels of {name} are packed in a way that is decoded", got=stated, way_out=way_out
+    )
 
 
 # --- what the coded pictures state of themselves ---------------------------------------------------------------------
@@ -218,7 +220,7 @@ STILL: Final[Mapping[str, Still]] = MappingProxyType(
 """Codings of still pictures by transfer syntax (DICOM PS3.6 A)."""
 
 VIDEO: Final = frozenset(
-    _JPEG + end for end in "100 100.1 101 101.1 102 102.1 103 103.1 104 104.1 105 105.1 106 106.1 107 108".split()
+    f"{_JPEG}{number}{end}" for number in range(100, 109) for end in ("", ".1") if number < 107 or not end
 )
 """MPEG-2, MPEG-4 and HEVC by transfer syntax; the ends in .1 are the fragmentable kinds."""
 

@@ -111,7 +111,9 @@ def layout_of(header: Dataset, name: str, keyword: str = "PixelData") -> Layout:
         signed, planar = bool(header.get("PixelRepresentation")), header.get("PlanarConfiguration") == 1
         photometric = str(header.get("PhotometricInterpretation") or "")
     except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
-        raise FormatError(f"the size and bits of the pixels of {name} are whole numbers", got="others") from error
+        raise FormatError(
+            f"the size and bits of the pixels of {name} are whole numbers", got="others"
+        ) from error
     if not header.get("Rows") or not header.get("Columns") or min(rows, columns, frames, samples) < 1:
         raise FormatError(f"{name} holds a picture of at least one pixel", got=f"{rows} x {columns}")
     real = _KINDS[keyword]

@@ -112,10 +112,8 @@ def _unshared(pairs: NDArray[Any]) -> NDArray[Any]:
 
 
 def settle(array: NDArray[Any], layout: Layout) -> None:
-    """Takes away, in place, the bits that are no part of the values: overlays above them, whatever lies below; and
-    extends the sign (DICOM PS3.5 8.1.1).
-    """
-    if layout.floating or layout.allocated == 1 or layout.stored == layout.allocated:
+    """Takes away, in place, the bits that are no part of the values, and extends the sign (DICOM PS3.5 8.1.1)."""
+    if layout.floating or layout.allocated in {1, layout.stored}:
         return
     below = layout.high + 1 - layout.stored
     if layout.signed:

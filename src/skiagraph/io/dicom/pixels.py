@@ -39,9 +39,9 @@ def stored_pixels(source: Source, header: Dataset, frames: Sequence[int] | None 
             its packets).
 
     Returns:
-        Axes (frame, row, column[, sample]): whole numbers of the type that Bits Allocated and Pixel Representation state
-        (uint8 for single bits), in the byte order of this machine, with sign extended and the bits outside of Bits Stored
-        cleared; float32 or float64 for Float and Double Float Pixel Data. YBR becomes RGB, once; palette indices, and
+        Axes (frame, row, column[, sample]): whole numbers of the type that Bits Allocated and Pixel Representation
+        state (uint8 for single bits), in the byte order of this machine, with sign extended and the bits outside of
+        Bits Stored cleared; float32 or float64 for Float and Double Float Pixel Data. YBR becomes RGB, once; palette indices, and
         MONOCHROME1, stay as they are.
 
     Raises:
@@ -55,7 +55,9 @@ def stored_pixels(source: Source, header: Dataset, frames: Sequence[int] | None 
     layout = layout_of(header, source.name, place.keyword)
     chosen = range(layout.frames) if frames is None else tuple(int(n) for n in frames)
     if not chosen or min(chosen) < 0 or max(chosen) >= layout.frames:
-        raise FormatError(f"frames are chosen from the {layout.frames} of {source.name}", got=str(frames)[:80])
+        raise FormatError(
+            f"frames are chosen from the {layout.frames} of {source.name}", got=str(frames)[:80]
+        )
     layout.check(len(chosen), source.size, source.name)
     with source.open() as stream:
         try:
@@ -102,21 +104,21 @@ def _native(stream: BinaryIO, source: Source, where: _Place, layout: Layout, cho
             got=f"{min(place.length, size - place.offset)} bytes of {layout.frames * layout.bits // 8}",
             way_out="export it again",
         )
+    if syntax in _BIG and place.vr == "OW" and layout.allocated == 8:
+        place, data = _swapped(data, place, size)
     array = native_frames(data, place, layout, chosen, name)
-    if syntax in _BIG:
-        _swap(array, place, layout)
+    if syntax in _BIG and layout.allocated > 8:
+        array.byteswap(inplace=True)
     settle(array, layout)
     return rgb(array, layout.photometric, layout.stored)
 
 
-def _swap(array: NDArray[Any], place: PixelPlace, layout: Layout) -> None:
-    """Big endian to the order of this machine; bytes that were written as words were swapped with their neighbours."""
-    if layout.allocated > 8:
-        array.byteswap(inplace=True)
-    elif place.vr == "OW":
-        flat = array.reshape(-1)
-        even = flat[: flat.size // 2 * 2].reshape(-1, 2)
-        even[:] = even[:, ::-1].copy()
+def _swapped(stream: BinaryIO, place: PixelPlace, size: int) -> tuple[PixelPlace, BinaryIO]:
+    """Bytes that were written as big endian words, each in its own place."""
+    stream.seek(place.offset)
+    data = np.frombuffer(stream.read(min(place.length or 0, size - place.offset) // 2 * 2), np.uint16)
+    alone = PixelPlace(keyword=place.keyword, vr=place.vr, offset=0, length=data.nbytes)
+    return alone, io.BytesIO(data.byteswap().tobytes())
 
 
 def _inflated(stream: BinaryIO, place: PixelPlace, layout: Layout) -> tuple[PixelPlace, BinaryIO]:

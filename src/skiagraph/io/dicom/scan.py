@@ -208,7 +208,7 @@ def _slow(stream: BinaryIO, source: Source) -> Header:
             warnings.simplefilter("ignore")
             found = pydicom.dcmread(bounded, force=True, stop_before_pixels=True)
         implicit, little = found.original_encoding
-        pixels = _place(bounded, implicit=bool(implicit), little=little is not False)
+        pixels = _place(bounded, little=little is not False)
     except BROKEN as error:
         raise _damaged(source) from error
     meta = getattr(found, "file_meta", FileMetaDataset())
@@ -223,7 +223,7 @@ def _begins_like_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM" or head[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 
 
-def _place(stream: _Bounded, *, implicit: bool, little: bool) -> PixelPlace | None:
+def _place(stream: _Bounded, *, little: bool) -> PixelPlace | None:
     """Where the pixels lie: pydicom stops before them."""
     head, at = stream.read(12), stream.tell()
     if len(head) < 12:
@@ -234,10 +234,11 @@ def _place(stream: _Bounded, *, implicit: bool, little: bool) -> PixelPlace | No
     names = {0x8: "FloatPixelData", 0x9: "DoubleFloatPixelData", 0x10: "PixelData"}
     if group != 0x7FE0 or element not in names:
         return None
-    vr, begin = "", at + 8
-    if not implicit:
-        vr, begin = head[4:6].decode("latin-1"), at + 12
-        (length,) = struct.unpack_from(order + "L", head, 8)
+    vr, begin = head[4:6].decode("latin-1"), at + 8
+    if vr in ("OB", "OW", "OF", "OD", "UN"):
+        begin, (length,) = at + 12, struct.unpack_from(order + "L", head, 8)
+    else:
+        vr = ""  # implicit, or written as if it were
     return PixelPlace(
         keyword=names[element], vr=vr, offset=begin, length=None if length == 0xFFFFFFFF else length
     )
