@@ -78,6 +78,7 @@ NUMBER: Final = Code(value="count", scheme="99SKIAGRAPH", meaning="Number of obj
 TILT: Final = Code(value="tilt", scheme="99SKIAGRAPH", meaning="Gantry tilt")
 CONTRAST: Final = Code(value="contrast", scheme="99SKIAGRAPH", meaning="Attenuation by contrast medium")
 
+UNITY: Final = _ucum("1", "no units")
 CUBIC_MM: Final = _ucum("mm3", "cubic millimetre")
 MILLILITRE: Final = _ucum("ml", "millilitre")
 MILLISECOND: Final = _ucum("ms", "millisecond")

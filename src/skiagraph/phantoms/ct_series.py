@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
 from skiagraph.geometry import Grid
-from skiagraph.phantoms.modules import DATE, TIME, number, place, put_pixels, slice_place
+from skiagraph.phantoms.modules import DATE, TIME, place, put_pixels, slice_place
 from skiagraph.phantoms.study import invented_study
 from skiagraph.values import array_digest
 
@@ -47,6 +47,6 @@ def ct_series(
         ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = _INTERCEPT, 1, "HU"
         ds.WindowCenter, ds.WindowWidth = [40, -500], [400, 1500]
         for keyword, value in attributes.items():
-            setattr(ds, keyword, number(value) if isinstance(value, float) else value)
+            setattr(ds, keyword, value)
         result.append(ds)
     return tuple(result)

@@ -83,7 +83,7 @@ def mr_series(
         put_pixels(ds, plane, bits=12)
         ds.WindowCenter, ds.WindowWidth = _window(values)
         for keyword, value in scan.more.items():
-            setattr(ds, keyword, number(value) if isinstance(value, float) else value)
+            setattr(ds, keyword, value)
         result.append(ds)
     return tuple(result)
 
