@@ -160,6 +160,7 @@ def test_front_and_back_of_a_bone_scan_are_called_so(dicom):
             modality="NM",
             sop_class=NuclearMedicineImageStorage,
             ImageType=["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"],
+            FrameIncrementPointer=[0x00540010, 0x00540020],
             DetectorVector=[1, 2],
             EnergyWindowVector=[1, 1],
             DetectorInformationSequence=detectors,

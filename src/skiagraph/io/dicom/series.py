@@ -79,8 +79,7 @@ def read_files(
 
 
 def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Case] | str]:
-    stacks, said = stacks_of(unit.frames)
-    stacks = _viewed(stacks)
+    stacks, said = _viewed(*stacks_of(unit.frames))
     made: list[tuple[str, Pictured]] = []
     for stack in stacks:
         try:
@@ -101,19 +100,27 @@ def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Cas
         yield source, _case(source.name, images, unit.frames[0].uid, said if len(stacks) > 1 else ())
 
 
-def _viewed(stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
+def _viewed(stacks: tuple[Stack, ...], said: tuple[str, ...]) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
     """Front and back of a nuclear scan are called so, where that tells its stacks apart."""
     header = stacks[0].frames[0].header
     if header.get("Modality") != "NM" or len(stacks) == 1:
-        return stacks
-    frames = nuclear_views(header).frames
+        return stacks, said
+    views = nuclear_views(header)
     names = [
-        next((name for name, chosen in frames.items() if {f.number for f in stack.frames} <= set(chosen)), "")
+        next(
+            (
+                name
+                for name, chosen in views.frames.items()
+                if {f.number for f in stack.frames} <= set(chosen)
+            ),
+            "",
+        )
         for stack in stacks
     ]
     if "" in names or len(set(names)) < len(names):
-        return stacks
-    return tuple(Stack(frames=stack.frames, name=name) for stack, name in zip(stacks, names, strict=True))
+        return stacks, said
+    named = tuple(Stack(frames=stack.frames, name=name) for stack, name in zip(stacks, names, strict=True))
+    return named, views.problems
 
 
 def _images(unit: _Unit, stack: Stack, *, fill_gaps: bool) -> list[tuple[str, Pictured]]:
