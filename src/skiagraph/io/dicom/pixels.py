@@ -41,8 +41,8 @@ def stored_pixels(source: Source, header: Dataset, frames: Sequence[int] | None 
     Returns:
         Axes (frame, row, column[, sample]): whole numbers of the type that Bits Allocated and Pixel Representation
         state (uint8 for single bits), in the byte order of this machine, with sign extended and the bits outside of
-        Bits Stored cleared; float32 or float64 for Float and Double Float Pixel Data. YBR becomes RGB, once; palette indices, and
-        MONOCHROME1, stay as they are.
+        Bits Stored cleared; float32 or float64 for Float and Double Float Pixel Data. YBR becomes RGB, once; palette
+        indices, and MONOCHROME1, stay as they are.
 
     Raises:
         FormatError: No pixels, cut off, damaged, contradicting its header, or packed in a way that is not decoded.
@@ -94,14 +94,15 @@ def _native(stream: BinaryIO, source: Source, where: _Place, layout: Layout, cho
     place, syntax = where
     name, size = source.name, source.size
     data: BinaryIO = stream
-    if place.length is None:
+    length = place.length
+    if length is None:
         raise FormatError(f"the pixels of {name} are uncompressed and have a length", got="an undefined one")
     if place.inflated is not None:
         place, data = _inflated(stream, place, layout)
-    elif place.offset + (max(chosen) + 1) * layout.bits // 8 > size or (place.length * 8 < layout.bits):
+    elif min(length, size - place.offset) * 8 < (max(chosen) + 1) * layout.bits:
         raise FormatError(
             f"the pixels of {name} are cut off",
-            got=f"{min(place.length, size - place.offset)} bytes of {layout.frames * layout.bits // 8}",
+            got=f"{min(length, size - place.offset)} bytes of {(layout.frames * layout.bits + 7) // 8}",
             way_out="export it again",
         )
     if syntax in _BIG and place.vr == "OW" and layout.allocated == 8:
@@ -179,12 +180,12 @@ def _video(
     pieces = [piece for frame in pieces_of(stream, place, header, 1, source) for piece in frame]
     packets = io.BytesIO(joined(stream, pieces, source.name))
     order = sorted(set(chosen))
-    found = video.decoded_stream(packets, name=source.name, frames=order)
+    found: NDArray[np.uint8] = video.decoded_stream(packets, name=source.name, frames=order)
     if found.shape[1:] != layout.shape:
         raise FormatError(
             f"the video in {source.name} is the picture that its header describes, {layout.shape}",
             got=str(found.shape[1:]),
         )
     if list(chosen) == order:
-        return np.asarray(found)
+        return np.asarray(found, dtype=np.uint8)
     return np.asarray(found[[order.index(n) for n in chosen]])
