@@ -60,7 +60,7 @@ COUNTS: Final = Quantity(name="counts", unit=codes.COUNTS)
 DOSE: Final = Quantity(name="absorbed dose", unit=codes.GRAY)
 VELOCITY: Final = Quantity(name="velocity", unit=codes.CM_PER_SECOND)
 """Of blood or tissue along the beam of ultrasound; towards the transducer where it is positive."""
-OPTICAL_DENSITY: Final = Quantity(name="optical density", unit=codes.ONE)
+OPTICAL_DENSITY: Final = Quantity(name="optical density", unit=codes.THOUSANDTH)
 DIFFUSION: Final = Quantity(name="apparent diffusion coefficient", unit=None)
 """With the unit of its file, or None where the file does not tell (makers scale it differently)."""
 PHASE: Final = Quantity(name="phase", unit=None)

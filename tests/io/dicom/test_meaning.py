@@ -1,4 +1,4 @@
-"""Stored values to meant ones: rescale, tables, real world values, inverted greys, padding; by hand and against pydicom."""
+"""Stored values to meant ones: rescale, tables, real world values, greys turned round, padding; and against pydicom."""
 
 import numpy as np
 import pytest
@@ -44,11 +44,7 @@ RESCALES = [
     ({"RescaleSlope": 0, "RescaleIntercept": 5}, [0, 1, 2, 100, 1000, 4095], "uint16"),
     ({"RescaleSlope": 2}, [0, 1, 2, 100, 1000, 4095], "uint16"),
     ({"DoseGridScaling": 0.001, "DoseUnits": "GY"}, [0, 0.001, 0.002, 0.1, 1, 4.095], "float32"),
-    (
-        {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "OD"},
-        [0, 0.001, 0.002, 0.1, 1, 4.095],
-        "float32",
-    ),
+    ({"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "OD"}, [0, 1, 2, 100, 1000, 4095], "uint16"),
 ]
 
 
@@ -117,6 +113,13 @@ DARK = [
 def test_greys_that_are_dark_where_high_are_turned_round(stated, stored, expected):
     found = meant(stored, header(PhotometricInterpretation="MONOCHROME1", **stated)).values
     np.testing.assert_array_equal(found, expected)
+
+
+def test_optical_density_of_a_film_is_turned_into_a_grey_level():
+    film = {"BitsStored": 12, "RescaleSlope": 2, "RescaleIntercept": 0, "RescaleType": "OD"}
+    found = meant(STORED, header(PhotometricInterpretation="MONOCHROME1", Modality="CR", **film))
+    assert (found.quantity, found.values[0, 0], found.values[1, 2]) == (GREY, 8190, 0)
+    assert meant(STORED, header(Modality="CR", **film)).quantity == OPTICAL_DENSITY
 
 
 def table(first, bits, entries, **more):

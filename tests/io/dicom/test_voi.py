@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from skiagraph.errors import InvalidInput
 from skiagraph.image import DisplayTable, Window, to_display
 from skiagraph.io.dicom.meaning import meant
-from skiagraph.io.dicom.voi import windows
+from skiagraph.io.dicom.voi import scaled, windows
 
 
 def header(**elements):
@@ -124,3 +124,45 @@ def test_what_is_not_finite_is_black():
     values = np.array([np.nan, np.inf, 0.0, 10.0])
     assert to_display(values, Window(low=-10, high=0)).tolist() == [0, 0, 255, 255]
     assert to_display(values, DisplayTable(first=0, levels=np.array([1.0, 0.5]))).tolist() == [0, 0, 255, 128]
+
+
+def mapping(slope, intercept):
+    item, unit = Dataset(), Dataset()
+    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "um2/s", "UCUM", "um2/s"
+    item.RealWorldValueSlope, item.RealWorldValueIntercept = slope, intercept
+    item.add_new("RealWorldValueFirstValueMapped", "US", 0)
+    item.add_new("RealWorldValueLastValueMapped", "US", 4095)
+    item.MeasurementUnitsCodeSequence = Sequence([unit])
+    return Sequence([item])
+
+
+def test_windows_follow_values_to_the_real_world():
+    # stored 100 and 200 are 250 and 450 after the rescale, and 60 and 110 um2/s
+    rescale = {"RescaleSlope": 2, "RescaleIntercept": 50, "VOILUTFunction": "LINEAR_EXACT"}
+    ds = header(
+        Modality="MR",
+        WindowCenter=350,
+        WindowWidth=200,
+        RealWorldValueMappingSequence=mapping(0.5, 10),
+        **rescale,
+    )
+    (found,) = windows(ds)
+    assert (found.low, found.high) == pytest.approx((60, 110))
+    assert meant(np.array([100, 200], np.uint16), ds).values.tolist() == [60, 110]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"},
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+        {"Modality": "MR", "RealWorldValueMappingSequence": mapping(-1.0, 0)},
+    ],
+)
+def test_colours_and_falling_values_have_no_windows(stated):
+    assert windows(header(WindowCenter=350, WindowWidth=200, **stated)) == ()
+
+
+def test_windows_are_scaled_with_the_values_and_tables_are_dropped():
+    ds = header(WindowCenter=100, WindowWidth=201, VOILUTSequence=Sequence([table([0, 4095])]))
+    assert scaled(windows(ds), 0.5) == (Window(low=-0.25, high=99.75),)

@@ -32,7 +32,7 @@ from pydicom.dataset import Dataset
 from skiagraph.codecs.decoded import rescaled
 from skiagraph.errors import FormatError
 from skiagraph.image import Quantity
-from skiagraph.image.quantity import COLOUR, OPTICAL_DENSITY
+from skiagraph.image.quantity import COLOUR, GREY, OPTICAL_DENSITY
 from skiagraph.io.dicom.attributes import group_of, item_of, number, numbers, raw, whole, word
 from skiagraph.io.dicom.lookup import LookupTable, indices, lookup_table, wrapped
 from skiagraph.io.dicom.palette import from_palette, supplemented
@@ -40,9 +40,8 @@ from skiagraph.io.dicom.quantities import quantity_of
 from skiagraph.io.dicom.real_world import RealWorld, real_world
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["Linear", "Meant", "inversion", "linear", "meant"]
+__all__ = ["Linear", "Meant", "after_modality", "inversion", "linear", "meant"]
 
-_PER_DENSITY: Final = 1000.0  # optical densities are written as thousandths (PS3.3 C.11.1.1.2)
 RGB: Final = ("red", "green", "blue")
 _ZERO_SLOPE: Final = "Its rescale slope is zero and was left aside."
 _HALF: Final = "Its rescale slope or intercept is missing or is no number, and both were left aside."
@@ -132,15 +131,44 @@ def linear(header: Dataset, groups: Dataset | None = None) -> Linear | None:
     return Linear(slope=slope, intercept=intercept)
 
 
+def after_modality(header: Dataset, groups: Dataset | None = None) -> Linear | None:
+    """From the output of the Modality LUT, which windows speak of, to the values of `meant`; None where not linear.
+
+    Source: DICOM PS3.3 C.11.2.1.2 (windows come after the Modality LUT), C.7.6.16.2.11 (real world values do not).
+    """
+    if (
+        word(header, "PixelPresentation") in {"COLOR", "MIXED"}
+        or (whole(header, "SamplesPerPixel") or 1) != 1
+    ):
+        return None
+    if not word(header, "PhotometricInterpretation").startswith("MONOCHROME"):
+        return None
+    mapping, total = _mapping(header, groups), inversion(header, groups)
+    if mapping is None:
+        return Linear(slope=1.0, intercept=0.0) if total is None else Linear(slope=-1.0, intercept=total)
+    if mapping.slope is None or _modality_table(header) is not None:
+        return None
+    slope, intercept, _ = _rescale(header, groups)
+    steeper = mapping.slope / slope
+    return Linear(slope=steeper, intercept=mapping.intercept - steeper * intercept)
+
+
 def inversion(header: Dataset, groups: Dataset | None = None) -> float | None:
     """The sum of darkest and brightest grey level, from which `meant` takes the values of MONOCHROME1; None for others.
+
+    Quantities with a unit stay as they are, but for optical density: what is dark on film is bright in `meant`, and then
+    a grey level.
 
     Source: DICOM PS3.3 C.7.6.3.1.2.
     """
     bits = whole(header, "BitsStored")
     if word(header, "PhotometricInterpretation") != "MONOCHROME1" or bits is None or not 1 <= bits <= 32:
         return None
-    if quantity_of(header, groups).unit is not None or _mapping(header, groups) is not None:
+    quantity = quantity_of(header, groups)
+    if (
+        quantity not in (OPTICAL_DENSITY, Quantity(name=quantity.name))
+        or _mapping(header, groups) is not None
+    ):
         return None
     table = _modality_table(header)
     if table is not None:
@@ -159,10 +187,9 @@ def _one_number(
         return values, mapping.quantity, said
     table, quantity = _modality_table(header), quantity_of(header, groups)
     total = inversion(header, groups)
+    quantity = GREY if total is not None and quantity == OPTICAL_DENSITY else quantity
     if table is not None:
         found: NDArray[Any] = table.entries[indices(stored, table.first, len(table.entries))]
-        if quantity == OPTICAL_DENSITY:
-            return rescaled(found, 1.0 / _PER_DENSITY, 0.0), quantity, ()
         return (found if total is None else np.asarray((1 << table.bits) - 1 - found)), quantity, ()
     slope, intercept, said = _rescale(header, groups)
     if total is None:
@@ -200,8 +227,7 @@ def _rescale(header: Dataset, groups: Dataset | None) -> tuple[float, float, tup
         return 1.0, 0.0, (_HALF,)
     if not slope:
         return 1.0, 0.0, (_ZERO_SLOPE,)
-    per = _PER_DENSITY if word(item, "RescaleType") == "OD" else 1.0
-    return slope / per, intercept / per, ()
+    return slope, intercept, ()
 
 
 def _modality_table(header: Dataset) -> LookupTable | None:

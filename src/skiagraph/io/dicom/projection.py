@@ -69,7 +69,7 @@ def _in_patient(header: Dataset, detector: tuple[float, float]) -> Size:
     if magnification is None:
         far, near = number(header, "DistanceSourceToDetector"), number(header, "DistanceSourceToPatient")
         magnification = far / near if far and near and near > 0 else None
-    if magnification is None or not 1.0 <= magnification <= _MOST:
+    if magnification is None or not 1.0 < magnification <= _MOST:
         return detector, (_DETECTOR,)
     return (detector[0] / magnification, detector[1] / magnification), (_ESTIMATED.format(magnification),)
 
