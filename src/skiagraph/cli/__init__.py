@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.info import info
@@ -45,7 +46,7 @@ def _options(
     pass
 
 
-for _command in (read, info, convert, models, train, evaluate, phantom):
+for _command in (read, info, check, convert, models, train, evaluate, phantom):
     app.command()(_command)
 
 

@@ -34,26 +34,27 @@ def tree_of(path: Path, images: _Rows, problems: list[str], studies: _Rows) -> T
         branch = root.add(escape(_study(study, several=_patients(studies) > 1)))
         for n, series in enumerate(study["series"]):
             leaf = branch.add(f"[cyan]{escape(_series(series))}[/cyan]")
-            _add_images(leaf, [row for row in images if (row["study"], row["series"]) == (at, n)])
-            about = [said for said in rest if series["uid"] and series["uid"] in said]
-            for said in about:
-                _add_problem(leaf, said)
+            rows = [row for row in images if (row["study"], row["series"]) == (at, n)]
+            _add_images(leaf, rows, series["uid"])
+            for said in [said for said in rest if series["uid"] and series["uid"] in said]:
+                _add_problem(leaf, said, series["uid"])
                 del rest[said]
     for row in images:
         if row["study"] is None:
-            _add_images(root.add(f"[cyan]{escape(row['case'])}[/cyan]"), [row])
+            _add_images(root.add(f"[cyan]{escape(row['case'])}[/cyan]"), [row], "")
     for said in rest:
         _add_problem(root, said)
     return root
 
 
-def _add_problem(leaf: Tree, said: str) -> None:
+def _add_problem(leaf: Tree, said: str, uid: str = "") -> None:
     from rich.markup import escape
 
-    leaf.add(f"[yellow]problem:[/yellow] {escape(said)}")
+    shown = said.replace(f"series {uid}", "this series") if uid else said
+    leaf.add(f"[yellow]problem:[/yellow] {escape(shown)}")
 
 
-def _add_images(leaf: Tree, rows: _Rows) -> None:
+def _add_images(leaf: Tree, rows: _Rows, uid: str) -> None:
     from rich.markup import escape
 
     said: dict[str, None] = {}
@@ -62,7 +63,7 @@ def _add_images(leaf: Tree, rows: _Rows) -> None:
         leaf.add(escape("; ".join([*name, extent(row), *_field(row), meaning(row), *times(row)])))
         said |= dict.fromkeys(row["problems"])
     for problem in said:
-        _add_problem(leaf, problem)
+        _add_problem(leaf, problem, uid)
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -120,7 +121,7 @@ def extent(row: dict[str, Any]) -> str:
 def size(row: dict[str, Any]) -> str:
     """Shape and spacing in words."""
     shape = " x ".join(map(str, row["shape"]))
-    spacing = "no size in mm stated" if row["spacing_mm"] is None else f"{_mm(row['spacing_mm'])} mm"
+    spacing = "size not stated" if row["spacing_mm"] is None else f"{_mm(row['spacing_mm'])} mm"
     return f"{shape}; {spacing}"
 
 
