@@ -69,7 +69,7 @@ def angiography(
     values = _WHITE - _PER_UNIT * (background + contrast) + noise * rng.standard_normal((frames, *shape))
     stored = np.rint(np.clip(values, 0, 4095)).astype(np.uint16)
     spacing = 0.3 / _MAGNIFICATION
-    times = np.arange(frames) * _FRAME_MS / 1000.0
+    times = np.arange(frames, dtype=np.float64) * _FRAME_MS / 1000.0
     plane = Plane.upright(
         shape=shape,
         spacing=(spacing, spacing),
@@ -131,7 +131,7 @@ def _bones(shape: tuple[int, int], rng: Generator) -> NDArray[Any]:
     ribs = (
         0.28 * np.clip(np.cos((rows + 0.5 * columns**2) * 2 * math.pi * 5) * 2 - 1, 0, 1) * (columns > 0.42)
     )
-    return ndimage.gaussian_filter(soft + spine + ribs, 1.2)
+    return np.asarray(ndimage.gaussian_filter(soft + spine + ribs, 1.2))
 
 
 def _dataset(stored: NDArray[np.uint16], masks: int) -> Dataset:

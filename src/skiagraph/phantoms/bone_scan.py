@@ -57,8 +57,8 @@ def bone_scan(seed: int = 1, *, metastases: int | None = None, counts: float = 9
         counts: Mean of a pixel of ordinary bone.
 
     Returns:
-        One image ``"scan"`` in counts, its frames being the front and the back (mirrored, as seen from behind); boxes of
-        the metastases in each frame, and how many counts were added to both frames by each on average.
+        One image ``"scan"`` in counts, its frames being the front and the back (mirrored, as seen from behind);
+        boxes of the metastases in each frame, and how many counts were added to both frames by each on average.
     """
     rng = np.random.default_rng(seed)
     expected = np.stack([_skeleton(side) for side in (0, 1)])
@@ -96,8 +96,8 @@ def bone_scan(seed: int = 1, *, metastases: int | None = None, counts: float = 9
 
 def _skeleton(side: int) -> NDArray[np.float64]:
     """Mean uptake as seen from the front (0) or the back (1, not yet mirrored), 1 for ordinary bone."""
-    y, x = np.indices(_SHAPE).astype(np.float32)
-    y, x = y / _SHAPE[0], np.abs(x - (_SHAPE[1] - 1) / 2) / _SHAPE[0] * 2
+    row, column = np.indices(_SHAPE).astype(np.float64)
+    y, x = row / _SHAPE[0], np.abs(column - (_SHAPE[1] - 1) / 2) / _SHAPE[0] * 2
     body = np.zeros(_SHAPE)
     bones = np.zeros(_SHAPE)
     for first, second, wide, *uptake in _BONES:
@@ -121,7 +121,7 @@ def _skeleton(side: int) -> NDArray[np.float64]:
     bones = np.where(spine, bones * (0.8 + 0.2 * np.cos(y * 2 * np.pi / 0.018)), bones)
     bladder = (6.0 if side == 0 else 2.5) * np.exp(-((x / 0.035) ** 2) - ((y - 0.452) / 0.017) ** 2)
     kidneys = (0.3 if side == 0 else 1.5) * np.exp(-(((x - 0.10) / 0.035) ** 2) - ((y - 0.345) / 0.022) ** 2)
-    return ndimage.gaussian_filter(0.16 * body + bones + bladder + kidneys, 2.2)
+    return np.asarray(ndimage.gaussian_filter(0.16 * body + bones + bladder + kidneys, 2.2))
 
 
 def _sampled(rng: Generator, expected: NDArray[Any]) -> tuple[float, float, float, tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -96,16 +97,16 @@ def sample_head(
     Raises:
         InvalidInput: No room for all lesions.
     """
-    fields = {
-        "seed": int(rng.integers(2**31)),
-        "shape": shape,
-        "spacing": spacing,
-        "brain": (float(rng.uniform(64, 70)), float(rng.uniform(80, 88)), float(rng.uniform(61, 66))),
-        "ventricles": float(rng.uniform(0.8, 1.35)),
-    }
-    head = Head(**fields, lesions=())
+    head = Head(
+        seed=int(rng.integers(2**31)),
+        shape=shape,
+        spacing=spacing,
+        brain=(float(rng.uniform(64, 70)), float(rng.uniform(80, 88)), float(rng.uniform(61, 66))),
+        ventricles=float(rng.uniform(0.8, 1.35)),
+        lesions=(),
+    )
     wanted = int(rng.integers(0, 6)) if lesions is None else lesions
-    return Head(**fields, lesions=_sample_lesions(head, rng, wanted)) if wanted else head
+    return dataclasses.replace(head, lesions=_sample_lesions(head, rng, wanted)) if wanted else head
 
 
 def _sample_lesions(head: Head, rng: Generator, wanted: int) -> tuple[Lesion, ...]:
@@ -160,7 +161,7 @@ def draw_tissues(head: Head) -> NDArray[np.uint8]:
         labels[outside < reach] = _N[name]
     _fold_cortex(head, labels, outside, place)
     _hind_brain(labels, place)
-    _deep_grey(head, labels, place)
+    _deep_grey(labels, place)
     ventricle = _ventricles(head, place)
     labels[(ventricle < 2.0) & (outside < -14)] = _N["white"]
     labels[ventricle < 0] = _N["ventricle"]
@@ -173,8 +174,8 @@ def _fold_cortex(head: Head, labels: NDArray[np.uint8], outside: Array, place: A
     x, y, z = place
     rng = np.random.default_rng(head.seed)
     scale = tuple(8.5 / s for s in head.spacing)
-    field = smooth_field(rng, head.shape, scale)  # type: ignore[arg-type]
-    wide = smooth_field(rng, head.shape, tuple(16.0 / s for s in head.spacing))  # type: ignore[arg-type]
+    field = smooth_field(rng, head.shape, scale)
+    wide = smooth_field(rng, head.shape, tuple(16.0 / s for s in head.spacing))
     sheet = np.abs(field + 0.4 * wide)
     depth = -outside
     fissure = np.abs(x + 1.2 * wide) + 0.0 * y
@@ -203,7 +204,7 @@ def _hind_brain(labels: NDArray[np.uint8], place: Any) -> None:
     labels[brain & (np.hypot(x, y + 12.0) < 11.0) & (z < -14.0) & (z > -34.0)] = _N["csf"]
 
 
-def _deep_grey(head: Head, labels: NDArray[np.uint8], place: Any) -> None:
+def _deep_grey(labels: NDArray[np.uint8], place: Any) -> None:
     for side in (-1, 1):
         for centre, axes in (
             ((13.0 * side, 12.0, 4.0), (8.0, 14.0, 9.0)),  # thalamus

@@ -75,7 +75,7 @@ def rician(signal: NDArray[Any], sigma: float, rng: Generator) -> NDArray[np.flo
     Source: Gudbjartsson and Patz, The Rician distribution of noisy MRI data (Magn. Reson. Med. 34, 1995).
     """
     real = signal + sigma * rng.standard_normal(signal.shape, dtype=np.float32)
-    return np.hypot(real, sigma * rng.standard_normal(signal.shape, dtype=np.float32))
+    return np.asarray(np.hypot(real, sigma * rng.standard_normal(signal.shape, dtype=np.float32)))
 
 
 def brain_mr(
@@ -99,7 +99,8 @@ def brain_mr(
 
     Returns:
         Images ``"t1"``, ``"t2"``, ``"flair"``, which lie in one frame of reference; mask ``"tissues"``, and
-        ``"lesions"`` where there are any; place, diameter and volume of each lesion, and volumes of tissues by counting.
+        ``"lesions"`` where there are any; place, diameter and volume of each lesion, and
+        the volumes of tissues by counting.
 
     Raises:
         InvalidInput: No room for all lesions.
@@ -109,7 +110,7 @@ def brain_mr(
     rng = np.random.default_rng(seed)
     head = sample_head(rng, shape=shape, spacing=spacing, lesions=lesions)
     labels, grid = draw_tissues(head), head_grid(head)
-    bias = np.exp(0.13 * smooth_field(rng, shape, tuple(90.0 / s for s in spacing)))  # type: ignore[arg-type]
+    bias = np.exp(0.13 * smooth_field(rng, shape, tuple(90.0 / s for s in spacing)))
     stored = {name: _stored(labels, weighting, bias, noise, rng) for name, weighting in WEIGHTINGS.items()}
     digest = array_digest(*stored.values())
     objects: list[Dataset] = []
@@ -133,7 +134,7 @@ def _stored(
 ) -> NDArray[np.uint16]:
     clean = signals(weighting)[labels]
     clean = ndimage.gaussian_filter(clean, (0.0, 0.55, 0.55), truncate=3.0) * bias
-    return np.rint(np.clip(rician(clean, noise, rng) * _FULL, 0, 4095)).astype(np.uint16)
+    return np.asarray(np.rint(np.clip(rician(clean, noise, rng) * _FULL, 0, 4095)), np.uint16)
 
 
 def _masks(head: Head, grid: Grid, labels: NDArray[np.uint8]) -> dict[str, Segmentation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal, final
@@ -195,19 +196,19 @@ def sample_chest(
     Raises:
         InvalidInput: The volume is too small to hold the nodules.
     """
-    width, depth = rng.uniform(0.93, 1.06), rng.uniform(0.92, 1.08)
-    heart_size = rng.uniform(0.92, 1.10)
-    right = rng.uniform(-80.0, -62.0)
+    width, depth = float(rng.uniform(0.93, 1.06)), float(rng.uniform(0.92, 1.08))
+    heart_size = float(rng.uniform(0.92, 1.10))
+    right = float(rng.uniform(-80.0, -62.0))
     chest = Chest(
         seed=int(rng.integers(2**31)),
         shape=shape,
         spacing=spacing,
-        size=(float(width), float(depth)),
+        size=(width, depth),
         fat=float(rng.uniform(9.0, 20.0)),
-        heart=tuple(heart_size * s * depth for s in (66.0, 44.0, 45.0)),
+        heart=(66.0 * heart_size * depth, 44.0 * heart_size * depth, 45.0 * heart_size * depth),
         heart_centre=(
             float(rng.uniform(20.0, 27.0)),
-            -24.0 * float(depth),
+            -24.0 * depth,
             right + float(rng.uniform(24.0, 32.0)),
         ),
         domes=(right, right - float(rng.uniform(8.0, 16.0))),
@@ -220,7 +221,6 @@ def sample_chest(
 
 
 def _with_nodules(chest: Chest, rng: Generator, wanted: int) -> Chest:
-    from_fields = {name: getattr(chest, name) for name in chest.__dataclass_fields__}
     found: list[Nodule] = []
     reach = np.array([n * s / 2 for n, s in zip(chest.shape, chest.spacing, strict=True)])[::-1]
     for _ in range(_TRIES):
@@ -241,4 +241,4 @@ def _with_nodules(chest: Chest, rng: Generator, wanted: int) -> Chest:
             got=f"{len(found)} of {wanted}",
             way_out="ask for fewer or for a larger volume",
         )
-    return Chest(**{**from_fields, "nodules": tuple(found)})
+    return dataclasses.replace(chest, nodules=tuple(found))

@@ -134,7 +134,7 @@ def _muscle(chest: Chest, at: _Level, texture: Array) -> Array:
     under_skin = at.skin + chest.fat
     planes = 1.6 - np.abs(at.wall - 14.0 - 2.0 * texture) + 1.2 * texture
     planes = np.where(at.z > 15.0, planes, -5.0)
-    return np.maximum(under_skin, planes)
+    return np.asarray(np.maximum(under_skin, planes))
 
 
 def _below_diaphragm(chest: Chest, at: _Level, hu: Array, texture: Array) -> Array:

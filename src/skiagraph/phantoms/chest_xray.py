@@ -77,7 +77,7 @@ def attenuation(hu: NDArray[Any]) -> NDArray[np.float32]:
 
     Source: the definition of the Hounsfield unit, taken at 60 keV for all tissues.
     """
-    return np.maximum(np.float32(WATER) * (1.0 + np.asarray(hu, np.float32) / 1000.0), 0.0)
+    return np.asarray(np.maximum(WATER * (1.0 + np.asarray(hu, np.float32) / 1000.0), 0.0), np.float32)
 
 
 def projection(
@@ -126,8 +126,7 @@ def _bilinear(plane: NDArray[np.float32], down: Any, along: Any) -> NDArray[np.f
     rows = plane[down[0]] * (1 - down[1])[:, None] + plane[down[0] + 1] * down[1][:, None]
     rows *= down[2][:, None]
     both = rows[:, along[0]] * (1 - along[1]) + rows[:, along[0] + 1] * along[1]
-    both *= along[2]
-    return both
+    return np.asarray(both * along[2], np.float32)
 
 
 def projected(beam: Beam, shape: tuple[int, int], places: Array) -> Array:
@@ -207,7 +206,7 @@ def _detected(paths: NDArray[np.float32], beam: Beam, rng: Generator) -> NDArray
         arrived = rng.poisson(np.maximum(arrived * beam.photons, 1e-3)) / beam.photons
     absorbed = -np.log(np.maximum(arrived, 0.3 / max(beam.photons, 1e4)))
     low, high = np.percentile(absorbed, (3.0, 99.8))
-    return np.rint(np.clip((absorbed - low) / (high - low), 0.0, 1.0) * _WHITE).astype(np.uint16)
+    return np.asarray(np.rint(np.clip((absorbed - low) / (high - low), 0.0, 1.0) * _WHITE), np.uint16)
 
 
 def _organs(volume: ChestVolume, chest: Chest, beam: Beam, plane: Plane) -> Segmentation:

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from skiagraph import codes
@@ -179,7 +180,7 @@ def _grid(heart: BeatingHeart) -> Grid:
 
 
 def _radii(heart: BeatingHeart, slice_: int, phase: int) -> tuple[float, float, float]:
-    """Radii of the blood pool, of the muscle around it, and of the muscle at end diastole, mm, in one slice; 0 for none.
+    """Radii in one slice of the blood pool, of the muscle round it, and of that at end diastole, mm; 0 for none.
 
     The muscle keeps its volume: it thickens as the pool shrinks.
     """
@@ -252,9 +253,9 @@ def _thorax(x: Array, y: Array, signal: dict[str, float], edge: float) -> Array:
     return blended(picture, coverage(aorta, edge), signal["blood"])
 
 
-def _objects(heart: BeatingHeart, values: NDArray[np.uint16], grid: Grid) -> Any:
+def _objects(heart: BeatingHeart, values: NDArray[np.uint16], grid: Grid) -> tuple[Dataset, ...]:
     digest = array_digest(values, grid.affine)
-    result = []
+    result: list[Dataset] = []
     for phase, (volume, time) in enumerate(zip(values, heart.times, strict=True)):
         more = {
             "TriggerTime": number(float(time)),

@@ -85,7 +85,7 @@ def colour_doppler(
     pictures[flow] = PALETTE[level[flow]]
     _draw_bar(pictures)
     velocity = np.where(flow, np.array(VELOCITIES, np.float32)[level], np.float32(np.nan))
-    times = np.arange(frames) * 0.05
+    times = 0.05 * np.arange(frames, dtype=np.float64)
     plane = Plane.upright(
         shape=shape,
         spacing=(pixel, pixel),

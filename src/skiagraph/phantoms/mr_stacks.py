@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from skiagraph import codes
 from skiagraph.errors import InvalidInput
@@ -48,7 +49,8 @@ def diffusion_mr(
         noise: Standard deviation, of the signal without diffusion.
 
     Returns:
-        One image ``"diffusion"``, whose frames follow b-values and directions; mask ``"balls"``; diffusion coefficients.
+        One image ``"diffusion"``, whose frames follow b-values and directions; mask ``"balls"``; the diffusion
+        coefficients.
 
     Raises:
         InvalidInput: No b-value.
@@ -64,7 +66,7 @@ def diffusion_mr(
     volumes = [_stored(rician(base * _attenuated(grid, balls, b, d), noise, rng)) for b, d in steps]
     values = np.stack(volumes)
     digest = array_digest(values)
-    objects: list[Any] = []
+    objects: list[Dataset] = []
     for n, (b, way) in enumerate(steps):
         more: dict[str, Any] = {"DiffusionBValue": float(b), "SequenceName": f"*ep_b{b:.0f}"}
         more["DiffusionDirectionality"] = "NONE" if b == 0 else "DIRECTIONAL"
@@ -134,7 +136,8 @@ def multi_echo_mr(
     decay = tuple(float(v) for v in np.sort(rng.uniform(8.0, 60.0, 5)))
     balls = ring_of_balls((34.0,) * 5, decay, radius=52.0, z=0.0)
     base = _phantom_signal(grid)
-    volumes, objects = [], []
+    volumes: list[NDArray[np.uint16]] = []
+    objects: list[Dataset] = []
     for te in echoes:
         left = np.full(grid.shape, np.exp(-te / 80.0), np.float32)
         for ball in balls:
@@ -165,7 +168,7 @@ def _phantom_signal(grid: Grid) -> NDArray[np.float32]:
 
 
 def _stored(signal: NDArray[np.float32]) -> NDArray[np.uint16]:
-    return np.rint(np.clip(signal * _FULL, 0, 4095)).astype(np.uint16)
+    return np.asarray(np.rint(np.clip(signal * _FULL, 0, 4095)), np.uint16)
 
 
 def _timed(grid: Grid, frames: int) -> Grid:
@@ -175,7 +178,7 @@ def _timed(grid: Grid, frames: int) -> Grid:
 
 def _drawn(
     name: str,
-    objects: list[Any],
+    objects: list[Dataset],
     values: NDArray[np.uint16],
     grid: Grid,
     balls: tuple[Ball, ...],

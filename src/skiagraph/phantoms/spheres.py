@@ -1,4 +1,4 @@
-"""A body with balls in it, as phantoms for nuclear medicine have: places, and voxels that know their share of a ball."""
+"""Balls, as phantoms of nuclear medicine have them: their places, and the share of each voxel that lies in one."""
 
 from __future__ import annotations
 

@@ -71,24 +71,24 @@ def tilted_ct(
     if abs(tilt) > 30:
         raise InvalidInput("a gantry tilts by at most 30 degrees", got=f"{tilt}")
     rng, grid = np.random.default_rng(seed), tilted_grid(shape, spacing, tilt)
-    places = to_world(grid, np.stack(np.indices(shape), axis=-1).astype(np.float64)).astype(np.float32)
+    places = to_world(grid, np.moveaxis(np.indices(shape, dtype=np.float64), 0, -1)).astype(np.float32)
     x, y, z = (places[..., n] for n in range(3))
     cylinder = np.hypot(x, y) - 80.0
-    values = blended(np.float32(-1000.0), coverage(cylinder - 4.0, spacing[1]), 120.0)
+    values = blended(np.full(shape, -1000.0, np.float32), coverage(cylinder - 4.0, spacing[1]), 120.0)
     values = blended(values, coverage(cylinder, spacing[1]), 0.0)
     for centre, radius, hu in _BALLS:
         far = np.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2)
         values = blended(values, coverage(far - radius, spacing[1]), hu)
-    values = np.rint(values + 8.0 * grain(rng, shape, 0.6)).clip(-1024, 3071).astype(np.int16)
+    stored = np.asarray(np.rint(values + 8.0 * grain(rng, shape, 0.6)).clip(-1024, 3071), np.int16)
     points = tuple(Landmark(code=concepts.PHANTOM, point=np.array(c)) for c, _, _ in _BALLS)
     angle = Measurement(concept=concepts.TILT, value=tilt, unit=concepts.DEGREE, method="known")
     thickness = spacing[0] * math.cos(math.radians(tilt))
     return Drawn(
         kind="tilted-ct",
         datasets=ct_series(
-            values, grid, patient="Phantom^Tilted", thickness=thickness, GantryDetectorTilt=number(tilt)
+            stored, grid, patient="Phantom^Tilted", thickness=thickness, GantryDetectorTilt=number(tilt)
         ),
-        images={"ct": Image(data=values, space=grid, quantity=HU, modality="CT")},
+        images={"ct": Image(data=stored, space=grid, quantity=HU, modality="CT")},
         findings=(Landmarks(space=grid, items=points), angle),
         phantom={"tilt": tilt, "balls": [{"centre": c, "radius": r, "attenuation": v} for c, r, v in _BALLS]},
     )
