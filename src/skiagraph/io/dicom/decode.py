@@ -14,7 +14,8 @@ from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import Quantity
 from skiagraph.io.dicom.beside import uptakes
 from skiagraph.io.dicom.frame import Frame, number_of, text_of
-from skiagraph.io.dicom.meaning import meant
+from skiagraph.io.dicom.meaning import linear, meant
+from skiagraph.io.dicom.parallel import Job, read_into
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.volume import Layout
 
@@ -141,8 +142,10 @@ def resampled_type(meaning: Meaning, layout: Layout) -> np.dtype[Any]:
 
 
 def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meaning) -> None:
-    """Each frame into its place of `out`; the pixels of one object are decoded together."""
-    for batch in _batches(jobs):
+    """Each frame into its place of `out`, the plain ones in threads; the pixels of one object are decoded together."""
+    straight = [_straight(out, frame, place, meaning) for frame, place in jobs]
+    read_into(out, [job for job in straight if job is not None])
+    for batch in _batches([jobs[n] for n, job in enumerate(straight) if job is None]):
         first = batch[0][0]
         numbers = sorted({frame.number for frame, _ in batch})
         try:
@@ -159,6 +162,23 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meani
             raise FormatError(
                 f"the pixels of {first.source.name} are as large as its header says", got="others"
             ) from error
+
+
+def _straight(out: NDArray[Any], frame: Frame, place: Place, meaning: Meaning) -> Job | None:
+    """How to read a frame straight into its place; None where its meaning is more than a slope and an intercept."""
+    line = None if meaning.factors or meaning.channels or frame.tiled else linear(frame.header, frame.groups)
+    if line is None or (
+        out.dtype.kind in "iu" and not (line.slope.is_integer() and line.intercept.is_integer())
+    ):
+        return None
+    return Job(
+        source=frame.source,
+        header=frame.header,
+        number=frame.number,
+        place=place,
+        slope=line.slope,
+        intercept=line.intercept,
+    )
 
 
 def _batches(jobs: Sequence[tuple[Frame, Place]]) -> Iterator[list[tuple[Frame, Place]]]:

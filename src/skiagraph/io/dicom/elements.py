@@ -13,7 +13,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
 from skiagraph.errors import FormatError
 
-__all__ = ["Odd", "PixelPlace", "Window", "elements", "group_two"]
+__all__ = ["Odd", "PixelPlace", "Window", "elements", "group_two", "same_tag"]
 
 UNDEFINED: Final = 0xFFFFFFFF
 _FIRST: Final = 16 * 2**10  # bytes; the headers of most scanners are shorter
@@ -167,6 +167,12 @@ def _lengthy(data: bytes, at: int, code: bytes) -> tuple[str, int, int]:
     if vr is None or at + 12 > len(data):
         raise Odd
     return vr, int(_long(data, at + 8)[0]), at + 12
+
+
+def same_tag(tag: int) -> BaseTag:
+    """The one object that stands for a tag in all headers."""
+    number = (tag & 0xFFFF) << 16 | tag >> 16
+    return _tags.get(number) or _tag(number)
 
 
 def _tag(number: int) -> BaseTag:

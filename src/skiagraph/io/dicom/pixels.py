@@ -187,5 +187,5 @@ def _video(
             got=str(found.shape[1:]),
         )
     if list(chosen) == order:
-        return np.asarray(found, dtype=np.uint8)
-    return np.asarray(found[[order.index(n) for n in chosen]])
+        return found
+    return found[[order.index(n) for n in chosen]]

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, Final, final
 
 import pydicom
 from pydicom.charset import convert_encodings, default_encoding
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
@@ -22,7 +24,7 @@ from pydicom.uid import (
 )
 
 from skiagraph.errors import FormatError, SkiagraphError
-from skiagraph.io.dicom.elements import Elements, Odd, PixelPlace, Window, elements, group_two
+from skiagraph.io.dicom.elements import Elements, Odd, PixelPlace, Window, elements, group_two, same_tag
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["BROKEN", "Header", "inflater", "scan", "scan_many"]
@@ -70,6 +72,46 @@ class Header(Dataset):
         super().__init__(found)
         self.file_meta, self.syntax, self.pixels = FileMetaDataset(), syntax, pixels
         self.file_meta._dict = meta  # noqa: SLF001  (its own door would convert each element)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """As in pydicom; keywords, of which a header is asked a hundred times, take a short way."""
+        tag = _tag_of(key) if type(key) is str else None
+        if tag is None:
+            return super().get(key, default)
+        element = self._dict.get(tag)
+        if element is None:
+            return default
+        if type(element) is not RawDataElement:
+            return element.value
+        if element.VR not in _SHARED or not element.is_little_endian:
+            return self[tag].value
+        known = (tag, element.VR, element.value)
+        value = _values.get(known, _ABSENT)
+        if value is _ABSENT:
+            value = self[tag].value
+            if element.length <= _SHORT and len(_values) < _MOST_VALUES:
+                _values[known] = value
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        found = self.get(name, _ABSENT) if _tag_of(name) is not None else _ABSENT
+        return super().__getattr__(name) if found is _ABSENT else found
+
+
+_ABSENT: Final = object()
+# Slices of a series state the same things: what was converted once is not converted again. Only values of VRs that
+# mean the same whatever the character set, and no names.
+_SHARED: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "SL", "SS", "TM", "UL", "US"])
+_SHORT: Final = 64
+_MOST_VALUES: Final = 8192
+_values: Final[dict[tuple[BaseTag, str | None, bytes | None], Any]] = {}
+
+
+@functools.lru_cache(maxsize=4096)
+def _tag_of(keyword: str) -> BaseTag | None:
+    """The tag of a keyword, as the very object that the quick parser uses, for those compare fastest."""
+    number = tag_for_keyword(keyword)
+    return None if number is None else same_tag(number)
 
 
 def scan(source: Source) -> Header:
