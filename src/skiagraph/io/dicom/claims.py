@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.elements import PixelPlace
-from skiagraph.io.dicom.frame import number_of, text_of
+from skiagraph.io.dicom.quick import numbers_at, text_at
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["check_claims"]
@@ -51,10 +51,9 @@ def check_claims(source: Source, header: Dataset, pixels: PixelPlace | None) -> 
 
 def _claimed(header: Dataset) -> int:
     """Bytes of the pixels, unpacked (DICOM PS3.5 8.1.1; C.7.6.3.1.2 for YBR_FULL_422)."""
-    words = ("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
     bits = 1
-    for word in words:
-        bits *= int(number_of(header.get(word)) or (8 if word == "BitsAllocated" else 1))
-    if "422" in text_of(header.get("PhotometricInterpretation")):
+    for word in ("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated"):
+        bits *= int((numbers_at(header, word) or (8.0 if word == "BitsAllocated" else 1.0,))[0])
+    if "422" in text_at(header, "PhotometricInterpretation"):
         bits = bits * 2 // 3
     return bits // 8

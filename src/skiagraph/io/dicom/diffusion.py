@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from skiagraph.io.dicom.frame import Fact, number_of, numbers_of, text_of
+from skiagraph.io.dicom.quick import has, text_at
 
 __all__ = ["diffusion_of"]
 
@@ -50,6 +51,8 @@ def _unit(values: tuple[float, ...]) -> tuple[float, ...] | None:
 
 
 def _standard(header: Dataset, groups: Dataset | None) -> _Found:
+    if groups is None and not has(header, "DiffusionBValue"):
+        return None
     sequence: Any = None if groups is None else groups.get("MRDiffusionSequence")
     found = sequence[0] if sequence else header
     b_value = number_of(found.get("DiffusionBValue"))
@@ -67,7 +70,7 @@ def _private(header: Dataset, tag: tuple[int, int]) -> Any:
 
 
 def _siemens(header: Dataset) -> _Found:
-    if "siemens" not in text_of(header.get("Manufacturer")).lower():
+    if "siemens" not in text_at(header, "Manufacturer").lower():
         return None
     b_value = _number(_private(header, (0x0019, 0x100C)), "<i4")
     if b_value is None or b_value < 0:
@@ -78,7 +81,7 @@ def _siemens(header: Dataset) -> _Found:
 
 
 def _philips(header: Dataset) -> _Found:
-    if "philips" not in text_of(header.get("Manufacturer")).lower():
+    if "philips" not in text_at(header, "Manufacturer").lower():
         return None
     b_value = _number(_private(header, (0x2001, 0x1003)), "<f4")
     if b_value is None or b_value < 0:
@@ -91,7 +94,7 @@ def _philips(header: Dataset) -> _Found:
 
 def _ge(header: Dataset) -> _Found:
     """GE states directions in the axes of its gradients, which its headers do not tie to the patient: none is given."""
-    if "ge medical" not in text_of(header.get("Manufacturer")).lower():
+    if "ge medical" not in text_at(header, "Manufacturer").lower():
         return None
     value = _private(header, (0x0043, 0x1039))
     if isinstance(value, bytes):

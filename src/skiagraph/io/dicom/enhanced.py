@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.facts import facts_of, order_of, parts_of, seconds_of
 from skiagraph.io.dicom.frame import Frame, Slice, number_of, slice_of, uid_of
+from skiagraph.io.dicom.quick import has
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["enhanced_frames", "groups_of", "is_enhanced"]
@@ -19,7 +20,8 @@ _SHARED: Final = "SharedFunctionalGroupsSequence"
 
 def is_enhanced(header: Dataset) -> bool:
     """Whether an object has functional groups (DICOM PS3.3 C.7.6.16)."""
-    return bool(header.get(_PER_FRAME) or header.get(_SHARED))
+    present = has(header, _PER_FRAME) or has(header, _SHARED)
+    return present and bool(header.get(_PER_FRAME) or header.get(_SHARED))
 
 
 def groups_of(header: Dataset, number: int) -> Dataset:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any, Final
+from typing import Final
 
 from pydicom.dataset import Dataset
 
 from skiagraph.io.dicom.diffusion import diffusion_of
-from skiagraph.io.dicom.frame import Fact, Split, number_of, numbers_of, text_of, uid_of
+from skiagraph.io.dicom.frame import Fact, Split, checked_uid
+from skiagraph.io.dicom.quick import numbers_at, text_at, texts_at
 
 __all__ = ["facts_of", "order_of", "parts_of", "seconds_of"]
 
@@ -36,6 +38,7 @@ _FACTS: Final[dict[str, tuple[str, tuple[str, str] | None]]] = {
         ("MonoenergeticEnergyEquivalentSequence", "MonoenergeticEnergyEquivalent"),
     ),
 }
+_PATIENT: Final = ("PatientID", "PatientName", "PatientBirthDate")
 _MONTHS: Final = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _CLOCK: Final = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\.\d+)?")
 _LAYOUT: Final = frozenset(
@@ -47,50 +50,52 @@ def facts_of(header: Dataset, groups: Dataset | None = None) -> dict[str, Fact]:
     """Numbers in which the frames of one image may differ, by DICOM keyword in snake case."""
     facts: dict[str, Fact] = {}
     for name, (keyword, grouped) in _FACTS.items():
-        value = number_of(header.get(keyword))
+        stated = numbers_at(header, keyword)
         if groups is not None and grouped is not None:
             inner = _first(groups, grouped[0])
-            stated = None if inner is None else number_of(inner.get(grouped[1]))
-            value = value if stated is None else stated
-        if value is not None:
-            facts[name] = round(value, 6)
+            stated = (() if inner is None else numbers_at(inner, grouped[1])) or stated
+        if stated:
+            facts[name] = round(stated[0], 6)
     facts |= diffusion_of(header, groups)
     return facts
 
 
 def parts_of(header: Dataset, groups: Dataset | None = None) -> dict[str, Split]:
     """What images of one stack have in common beside their size, orientation and spacing."""
-    kind = image_type(header, groups)
     return {
-        "patient": (
-            text_of(header.get("PatientID")),
-            text_of(header.get("PatientName")).rstrip("^").casefold(),
-            text_of(header.get("PatientBirthDate")),
-        ),
-        "study": uid_of(header, "StudyInstanceUID"),
-        "series": uid_of(header, "SeriesInstanceUID"),
-        "frame_of_reference": uid_of(header, "FrameOfReferenceUID"),
-        "modality": text_of(header.get("Modality")),
-        "image_type": kind,
-        "samples": text_of(header.get("SamplesPerPixel", 1)),
+        "patient": _patient(*(text_at(header, word) for word in _PATIENT)),
+        "study": text_at(header, "StudyInstanceUID"),
+        "series": text_at(header, "SeriesInstanceUID"),
+        "frame_of_reference": checked_uid(text_at(header, "FrameOfReferenceUID")),
+        "modality": text_at(header, "Modality"),
+        "image_type": image_type(header, groups),
+        "samples": int((numbers_at(header, "SamplesPerPixel") or (1.0,))[0]),
         "kernel": _words(header, groups, "ConvolutionKernel", "CTReconstructionSequence"),
-        "stack": _words(Dataset(), groups, "StackID", "FrameContentSequence"),
-        "segment": _words(Dataset(), groups, "ReferencedSegmentNumber", "SegmentIdentificationSequence"),
+        "stack": _words(None, groups, "StackID", "FrameContentSequence"),
+        "segment": _words(None, groups, "ReferencedSegmentNumber", "SegmentIdentificationSequence"),
         "complex": _words(header, groups, "ComplexImageComponent", "MRImageFrameTypeSequence"),
     }
 
 
+@functools.lru_cache(maxsize=1024)
+def _patient(identifier: str, name: str, born: str) -> tuple[str, ...]:
+    return identifier, name.rstrip("^").casefold(), born
+
+
 def image_type(header: Dataset, groups: Dataset | None = None) -> tuple[str, ...]:
     """ImageType (0008,0008), or FrameType (0008,9007), without the words that say how it is stored."""
-    value: Any = header.get("ImageType")
+    words = texts_at(header, "ImageType")
     if groups is not None:
         for element in groups:
-            if element.VR == "SQ" and element.value and element.value[0].get("FrameType"):
-                value = element.value[0].get("FrameType")
+            if element.VR == "SQ" and element.value and "FrameType" in element.value[0]:
+                words = texts_at(element.value[0], "FrameType")
                 break
-    if isinstance(value, str) or value is None:
-        value = [value] if value else []
-    return tuple(text_of(word) for word in value if text_of(word) not in _LAYOUT)
+    return _shown(words)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shown(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in _LAYOUT)
 
 
 def _first(groups: Dataset, keyword: str) -> Dataset | None:
@@ -98,15 +103,16 @@ def _first(groups: Dataset, keyword: str) -> Dataset | None:
     return sequence[0] if sequence else None
 
 
-def _words(header: Dataset, groups: Dataset | None, keyword: str, sequence: str) -> str:
+def _words(header: Dataset | None, groups: Dataset | None, keyword: str, sequence: str) -> str:
     inner = None if groups is None else _first(groups, sequence)
-    value = header.get(keyword) if inner is None else inner.get(keyword, header.get(keyword))
-    return text_of(value)
+    if inner is not None and keyword in inner:
+        return text_at(inner, keyword)
+    return "" if header is None else text_at(header, keyword)
 
 
 def order_of(header: Dataset) -> tuple[float, ...]:
     """The InstanceNumber, where there is one."""
-    return numbers_of(header.get("InstanceNumber"))[:1]
+    return numbers_at(header, "InstanceNumber")[:1]
 
 
 def seconds_of(header: Dataset, groups: Dataset | None = None) -> float | None:
@@ -114,14 +120,14 @@ def seconds_of(header: Dataset, groups: Dataset | None = None) -> float | None:
     inner = None if groups is None else _first(groups, "FrameContentSequence")
     if inner is not None:
         for keyword in ("FrameReferenceDateTime", "FrameAcquisitionDateTime"):
-            moment = _moment(text_of(inner.get(keyword)))
+            moment = _moment(text_at(inner, keyword))
             if moment is not None:
                 return moment
-    moment = _moment(text_of(header.get("AcquisitionDateTime")))
+    moment = _moment(text_at(header, "AcquisitionDateTime"))
     if moment is not None:
         return moment
-    clock = _seconds(text_of(header.get("AcquisitionTime")))
-    day = _days(text_of(header.get("AcquisitionDate")))
+    clock = _seconds(text_at(header, "AcquisitionTime"))
+    day = _days(text_at(header, "AcquisitionDate"))
     return None if clock is None else clock + 86400.0 * (day or 0)
 
 

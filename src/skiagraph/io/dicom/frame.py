@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,7 +15,9 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry.frame import check_frame
+from skiagraph.io.dicom.quick import has, numbers_at, text_at
 from skiagraph.io.dicom.source import Source
+from skiagraph.values import frozen
 
 __all__ = [
     "Fact",
@@ -56,17 +60,16 @@ class Slice:
     spacing: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        numbers = np.concatenate([self.position, self.right, self.down, self.spacing])
-        if numbers.shape != (11,) or not np.isfinite(numbers).all():
+        right, down, spacing = self.right.tolist(), self.down.tolist(), self.spacing.tolist()
+        numbers = [*self.position.tolist(), *right, *down, *spacing]
+        if len(numbers) != 11 or not all(map(math.isfinite, numbers)):
             raise FormatError("the place of an image in the patient is stated in numbers", got="others")
-        lengths = np.linalg.norm([self.right, self.down], axis=1)
-        square = np.allclose(lengths, 1, atol=_SQUARE) and abs(float(self.right @ self.down)) < _SQUARE
-        if not (square and (self.spacing > 0).all()):
+        lengths = [math.hypot(*right), math.hypot(*down)]
+        skew = sum(a * b for a, b in zip(right, down, strict=True))
+        if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(skew)) > _SQUARE or min(spacing) <= 0:
             raise FormatError(
                 "the axes of an image are two directions at right angles with a size each",
-                got=str(
-                    [*self.right.round(4).tolist(), *self.down.round(4).tolist(), *self.spacing.tolist()]
-                ),
+                got=str([round(v, 4) for v in (*right, *down, *spacing)]),
             )
 
     @property
@@ -88,15 +91,16 @@ def slice_of(orientation: Any, position: Any, spacing: Any) -> Slice:
     Raises:
         FormatError: They are no directions, place and sizes.
     """
-    try:
-        cosines = np.array([float(v) for v in orientation]).reshape(2, 3)
-        place = np.array([float(v) for v in position]).reshape(3)
-        size = np.array([float(v) for v in spacing]).reshape(2)
-    except (TypeError, ValueError) as error:
-        raise FormatError(
-            "the place of an image in the patient is stated in numbers", got="others"
-        ) from error
-    return Slice(position=place, right=cosines[0], down=cosines[1], spacing=size)
+    cosines, place, size = numbers_of(orientation), numbers_of(position), numbers_of(spacing)
+    if (len(cosines), len(place), len(size)) != (6, 3, 2):
+        raise FormatError("the place of an image in the patient is stated in numbers", got="others")
+    right, down, sizes = _axes(cosines, size)
+    return Slice(position=np.array(place), right=right, down=down, spacing=sizes)
+
+
+@functools.lru_cache(maxsize=4096)
+def _axes(cosines: tuple[float, ...], size: tuple[float, ...]) -> tuple[NDArray[np.float64], ...]:
+    return frozen(np.array(cosines[:3])), frozen(np.array(cosines[3:])), frozen(np.array(size))
 
 
 def place_of(header: Dataset) -> Slice | None:
@@ -105,8 +109,13 @@ def place_of(header: Dataset) -> Slice | None:
     Raises:
         FormatError: What it tells cannot be.
     """
-    values = [header.get(word) for word in _PLACE]
-    return slice_of(*values) if all(v not in (None, "") and len(v) for v in values) else None
+    if not all(has(header, word) for word in _PLACE):
+        return None
+    values = [numbers_at(header, word) for word in _PLACE]
+    if all(values):
+        return slice_of(*values)
+    stated = [header.get(word) for word in _PLACE]
+    return None if any(v in (None, "") or not len(v) for v in stated) else slice_of(*stated)
 
 
 @final
@@ -145,8 +154,8 @@ class Frame:
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or self.number < 0 or min(self.corner) < 0:
             raise InvalidInput("a frame has a size and a number", got=f"{self.shape}, {self.number}")
-        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
-        object.__setattr__(self, "facts", MappingProxyType(dict(self.facts)))
+        object.__setattr__(self, "parts", MappingProxyType(self.parts))
+        object.__setattr__(self, "facts", MappingProxyType(self.facts))
 
     @property
     def uid(self) -> str | None:
@@ -156,12 +165,17 @@ class Frame:
 
 def uid_of(header: Dataset, keyword: str) -> str | None:
     """A UID that is one, or None."""
-    value = header.get(keyword)
+    return checked_uid(text_at(header, keyword))
+
+
+@functools.lru_cache(maxsize=65536)
+def checked_uid(text: str) -> str | None:
+    """The text where it is a UID, or None."""
     try:
-        check_frame(str(value))
+        check_frame(text)
     except InvalidInput:
         return None
-    return str(value)
+    return text
 
 
 def numbers_of(value: Any) -> tuple[float, ...]:

@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.facts import facts_of, order_of, parts_of, seconds_of
-from skiagraph.io.dicom.frame import Frame, Slice, number_of, numbers_of, place_of, text_of
+from skiagraph.io.dicom.frame import Frame, Slice, number_of, numbers_of, place_of
+from skiagraph.io.dicom.quick import texts_at
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["csa_elements", "is_mosaic", "mosaic_frames"]
@@ -26,7 +27,7 @@ _SV10: Final = b"SV10\x04\x03\x02\x01"
 
 def is_mosaic(header: Dataset) -> bool:
     """Whether a picture is a mosaic of slices."""
-    return "MOSAIC" in [text_of(word) for word in header.get("ImageType") or ()]
+    return "MOSAIC" in texts_at(header, "ImageType")
 
 
 def mosaic_frames(source: Source, header: Dataset) -> tuple[Frame, ...]:

@@ -19,8 +19,8 @@ from skiagraph.io.dicom.frame import (
     numbers_of,
     place_of,
     slice_of,
-    text_of,
 )
+from skiagraph.io.dicom.quick import has, numbers_at, text_at
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["classic_frames"]
@@ -48,27 +48,28 @@ def classic_frames(source: Source, header: Dataset) -> tuple[Frame, ...]:
     Raises:
         FormatError: Offsets or vectors that do not fit its number of frames.
     """
-    count = int(header.get("NumberOfFrames") or 1)
-    if header.get("GridFrameOffsetVector"):
+    rows, columns = (int(numbers_at(header, word)[0]) for word in ("Rows", "Columns"))
+    count = int((numbers_at(header, "NumberOfFrames") or (1.0,))[0]) or 1
+    if has(header, "GridFrameOffsetVector") and header.get("GridFrameOffsetVector"):
         places: Sequence[Slice | None] = _dose_places(header, count)
-    elif text_of(header.get("Modality")) == "NM":
+    elif text_at(header, "Modality") == "NM":
         return _nuclear_frames(source, header, count)
     elif count == 1:
         places = [place_of(header)]
     else:
         places = [None] * count
-    parts, facts, seconds = parts_of(header), facts_of(header), seconds_of(header)
-    times, order = _cine_seconds(header, count), order_of(header)
+    parts, facts, order = parts_of(header), facts_of(header), order_of(header)
+    times = [seconds_of(header)] if count == 1 else _cine_seconds(header, count)
     return tuple(
         Frame(
             source=source,
             header=header,
-            shape=(int(header.Rows), int(header.Columns)),
+            shape=(rows, columns),
             number=n,
             place=places[n],
             parts=parts,
             facts=facts,
-            seconds=seconds if count == 1 else times[n],
+            seconds=times[n],
             order=order if count == 1 else (*(order or (0.0,)), float(n)),
         )
         for n in range(count)
