@@ -17,6 +17,7 @@ from skiagraph.io.dicom.frame import Frame, number_of, text_of
 from skiagraph.io.dicom.meaning import linear, meant
 from skiagraph.io.dicom.parallel import Job, read_into
 from skiagraph.io.dicom.pixels import stored_pixels
+from skiagraph.io.dicom.quick import bytes_of
 from skiagraph.io.dicom.volume import Layout
 
 __all__ = ["Meaning", "decoded", "meaning_of", "same_pixels"]
@@ -24,6 +25,40 @@ __all__ = ["Meaning", "decoded", "meaning_of", "same_pixels"]
 _AT_ONCE: Final = (
     64 * 2**20
 )  # bytes of stored pixels of one object that are decoded before they are put in place
+# All that the meaning of a stored value can depend on; sequences among them are never taken for equal.
+_TELLING: Final = (
+    *("SOPClassUID", "Modality", "Manufacturer", "ImageType", "Units", "CountsSource", "PixelPresentation"),
+    *(
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+    ),
+    *(
+        "RescaleSlope",
+        "RescaleIntercept",
+        "RescaleType",
+        "ModalityLUTSequence",
+        "RealWorldValueMappingSequence",
+    ),
+    *(
+        "PixelIntensityRelationship",
+        "PixelIntensityRelationshipSign",
+        "DoseGridScaling",
+        "DoseUnits",
+        "DoseType",
+    ),
+    *("SmallestImagePixelValue", "LargestImagePixelValue", "PresentationLUTShape", "SUVType"),
+    *("RedPaletteColorLookupTableData", "RedPaletteColorLookupTableDescriptor"),
+    *(
+        "SegmentedRedPaletteColorLookupTableData",
+        "AcquisitionContrast",
+        "ComplexImageComponent",
+        "MultienergyCTAcquisition",
+    ),
+)
 Place = tuple[int, ...]
 
 
@@ -56,9 +91,11 @@ def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
     found: dict[tuple[Quantity, tuple[str, ...]], str] = {}
     types: set[np.dtype[Any]] = set()
     problems: dict[str, None] = {}
-    seen: set[tuple[int, int]] = set()
+    seen: set[object] = set()
     for frame in frames:
-        if (key := (id(frame.header), id(frame.groups))) in seen:
+        said = bytes_of(frame.header, _TELLING) if frame.groups is None else None
+        key = (id(frame.header), id(frame.groups)) if said is None else said
+        if key in seen:
             continue
         seen.add(key)
         ends = meant(_ends(frame.header), frame.header, frame.groups)

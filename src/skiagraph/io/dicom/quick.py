@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Hashable
 from typing import Any, Final
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -29,14 +28,14 @@ def _known(keyword: str) -> tuple[BaseTag, str]:
 
 def has(header: Dataset, keyword: str) -> bool:
     """Whether a header has an element, empty or not."""
-    return _known(keyword)[0] in header
+    return _known(keyword)[0] in header._dict  # noqa: SLF001
 
 
 def _found(header: Dataset, keyword: str) -> tuple[Any, str, bytes | None]:
     """The element, its VR, and its bytes where it was not converted yet."""
     tag, vr = _known(keyword)
-    element = header.get_item(tag) if tag in header else None
-    if isinstance(element, RawDataElement):
+    element = header._dict.get(tag)  # noqa: SLF001  (its own doors cost more than what they open)
+    if type(element) is RawDataElement:
         own = element.VR or vr
         plain = isinstance(element.value, bytes) and own == vr
         return element, own, element.value if plain else (b"" if element.value is None else None)
@@ -101,12 +100,13 @@ def text_at(header: Dataset, keyword: str) -> str:
     return "\\".join(texts_at(header, keyword))
 
 
-def bytes_of(header: Dataset, keywords: tuple[str, ...]) -> Hashable | None:
-    """The bytes of some elements, equal for headers that say the same of them; None where one was converted already."""
+def bytes_of(header: Dataset, keywords: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """The bytes of some elements, equal for headers that say the same of them; None where one cannot be compared."""
     values = []
     for keyword in keywords:
-        element, _, data = _found(header, keyword)
-        if element is not None and data is None:
+        element = header._dict.get(_known(keyword)[0])  # noqa: SLF001
+        value = None if element is None else element.value
+        if isinstance(value, list) or hasattr(value, "__dict__"):
             return None
-        values.append(data)
+        values.append(value)
     return tuple(values)
