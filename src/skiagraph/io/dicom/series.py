@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
+from pydicom.dataset import Dataset
+
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.image import Image
@@ -19,6 +21,7 @@ from skiagraph.io.dicom.picture import Pictured, pictured
 from skiagraph.io.dicom.scan import scan_many
 from skiagraph.io.dicom.source import Source
 from skiagraph.io.dicom.stacks import Stack, stacks_of
+from skiagraph.io.dicom.whole_slide import WHOLE_SLIDE, slide_case, slide_of
 
 __all__ = ["Advance", "read_files"]
 
@@ -58,12 +61,18 @@ def read_files(
         read. A case of one object is named by its file, that of a series by its SeriesInstanceUID.
     """
     units: dict[object, _Unit] = {}
+    slides: dict[str, list[tuple[Source, Dataset]]] = {}
     for done, (source, header) in enumerate(zip(sources, scan_many(sources), strict=True), 1):
         if watch is not None:
             watch(done, len(sources))
         try:
             if isinstance(header, SkiagraphError):
                 raise header
+            if header.get("SOPClassUID") == WHOLE_SLIDE:
+                slides.setdefault(uid_of(header, "SeriesInstanceUID") or source.name, []).append(
+                    (source, header)
+                )
+                continue
             frames = frames_of(source, header)
             check_claims(source, header, header.pixels)
         except SkiagraphError as error:
@@ -76,6 +85,16 @@ def read_files(
         unit.sources[source] = None
     while units:
         yield from _cases(units.pop(next(iter(units))), fill_gaps=fill_gaps)
+    for name, files in slides.items():
+        yield from _slide(name, files)
+
+
+def _slide(name: str, files: list[tuple[Source, Dataset]]) -> Iterator[tuple[Source | None, Case] | str]:
+    alone = files[0][0] if len(files) == 1 else None
+    try:
+        yield alone, slide_case(slide_of(files), name if alone is None else alone.name)
+    except InvalidInput as error:
+        yield str(error)
 
 
 def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Case] | str]:
