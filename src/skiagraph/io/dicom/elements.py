@@ -18,6 +18,7 @@ __all__ = ["Odd", "PixelPlace", "Window", "elements", "group_two", "same_tag"]
 UNDEFINED: Final = 0xFFFFFFFF
 _FIRST: Final = 16 * 2**10  # bytes; the headers of most scanners are shorter
 _MOST: Final = 256 * 2**20  # bytes of a header; the longest real ones are those of whole-slide images
+_MOST_ELEMENTS: Final = 100_000  # each costs more memory than the few bytes that it may have in the file
 _DEEPEST: Final = 32  # sequences of undefined length inside one another
 _SHORT: Final = {v.encode(): str(v) for v in EXPLICIT_VR_LENGTH_16}
 _LONG: Final = {v.encode(): str(v) for v in EXPLICIT_VR_LENGTH_32}
@@ -64,12 +65,13 @@ class Window:
     Args:
         read: Gives the next n bytes, fewer at the end.
         name: Of the file, for messages.
+        most: How many bytes a header may have.
     """
 
-    __slots__ = ("_read", "data", "name")
+    __slots__ = ("_most", "_read", "data", "name")
 
-    def __init__(self, read: Callable[[int], bytes], name: str) -> None:
-        self._read, self.name = read, name
+    def __init__(self, read: Callable[[int], bytes], name: str, most: int = _MOST) -> None:
+        self._read, self.name, self._most = read, name, most
         self.data = read(_FIRST)
 
     def upto(self, stop: int) -> bytes:
@@ -78,9 +80,9 @@ class Window:
         Raises:
             FormatError: More than the header of any image has.
         """
-        if stop > _MOST:
+        if stop > self._most:
             raise FormatError(
-                f"the header of {self.name} is at most {_MOST >> 20} MiB long", got=f"{stop >> 20} MiB"
+                f"the header of {self.name} is at most {self._most >> 20} MiB long", got=f"{stop >> 20} MiB"
             )
         while len(self.data) < stop:
             more = self._read(max(stop - len(self.data), 3 * len(self.data)))
@@ -115,12 +117,18 @@ def elements(  # noqa: C901, PLR0912  (one loop without calls: each header goes 
         if at + 12 > have:
             data = window.upto(at + 12)
             have = len(data)
+            if len(found) > _MOST_ELEMENTS:
+                raise FormatError(
+                    f"the header of {window.name} has at most {_MOST_ELEMENTS} elements", got="more"
+                )
             if at + 8 > have:
                 return found, None, at  # the end, or padding shorter than an element
         if explicit:
             number, code, length = _explicit(data, at)
             vr, begin = _SHORT.get(code), at + 8
             if vr is None:
+                if number & 0xFFFF > stop_group:  # where a deflated data set begins, there is no VR
+                    return found, None, at
                 vr, length, begin = _lengthy(data, at, code)
         else:
             number, length = _pair(data, at)

@@ -53,6 +53,8 @@ _ODD: Final = (
     ExplicitVRBigEndian,
     "1.2.840.113619.5.2",
 )  # the last: GE, pixels big endian, header implicit little
+_MARKED: Final = 1024  # bytes in which a file names its transfer syntax
+_MOST_INFLATED: Final = 16 * 2**20  # bytes of a deflated header, which may be packed a thousand times
 
 
 @final
@@ -182,8 +184,8 @@ def _quick(stream: BinaryIO, name: str) -> Header:
         raise Odd
     if syntax == DeflatedExplicitVRLittleEndian:
         stream.seek(at)
-        begin, window, at = at, Window(inflater(stream), name), 0
-        found, pixels, _ = elements(window, at, explicit=True)
+        begin, window = at, Window(inflater(stream), name, _MOST_INFLATED)
+        found, pixels, _ = elements(window, 0, explicit=True)
         if pixels is not None:
             pixels = PixelPlace(
                 keyword=pixels.keyword,
@@ -243,6 +245,8 @@ def _slow(stream: BinaryIO, source: Source) -> Header:
     stream.seek(0)
     if not _begins_like_dicom(stream.read(132)):
         raise FormatError(f"{source.name} is no DICOM file")
+    if DeflatedExplicitVRLittleEndian.encode() in stream.read(_MARKED):
+        raise _damaged(source)  # pydicom would inflate it without bound
     stream.seek(0)
     bounded = _Bounded(stream, source.size)
     try:
