@@ -67,7 +67,7 @@ def read_study(
             problems.append(item)
     if not cases:
         raise FormatError(
-            f"{path.name} holds an image that can be read", got=" ".join(problems[:3]) or "none"
+            f"{path.name} holds an image that can be read", got=" ".join(problems[:3]).rstrip(".") or "none"
         )
     return Study(identifier=path.resolve().name, cases=tuple(cases), problems=tuple(problems))
 

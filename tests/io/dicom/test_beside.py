@@ -14,7 +14,7 @@ from pydicom.uid import (
 from skiagraph.geometry import spacing_of
 from skiagraph.image import pixels
 from skiagraph.image.quantity import SUV
-from skiagraph.io import read_case
+from skiagraph.io import read_case, read_study
 
 GREY = np.arange(60, dtype=np.uint8).reshape(6, 10)
 
@@ -171,6 +171,28 @@ def test_front_and_back_of_a_bone_scan_are_called_so(dicom):
         "anterior": 0,
         "posterior": 1,
     }
+
+
+def test_grey_and_doppler_of_one_lesion_are_named_images_of_one_case(dicom):
+    flow = Dataset()
+    flow.RegionSpatialFormat, flow.RegionDataType, flow.RegionFlags = 1, 2, 0
+    flow.RegionLocationMinX0, flow.RegionLocationMinY0 = 0, 0
+    flow.RegionLocationMaxX1, flow.RegionLocationMaxY1 = 9, 5
+    flow.PhysicalUnitsXDirection = flow.PhysicalUnitsYDirection = 3
+    flow.PhysicalDeltaX = flow.PhysicalDeltaY = 0.02
+    common = {"modality": "US", "Laterality": "L", "ContentDate": "20260101", "SeriesInstanceUID": "1.2.3"}
+    dicom(GREY, "us/a.dcm", ContentTime="100000", **common)
+    dicom(
+        np.stack([GREY] * 3, -1),
+        "us/b.dcm",
+        ContentTime="100020",
+        UltrasoundColorDataPresent=1,
+        SequenceOfUltrasoundRegions=[flow],
+        **common,
+    )
+    study = read_study(dicom.folder / "us")
+    assert [(case.identifier, set(case.images)) for case in study.cases] == [("a", {"grey", "doppler"})]
+    assert set(study.cases[0].uids) == {"grey", "doppler"}
 
 
 @pytest.mark.parametrize("modality", ["US", "XA", "DX", "OT"])

@@ -66,7 +66,8 @@ def beside(frames: tuple[Frame, ...], space: Space) -> Beside:
     """
     first = frames[0]
     known: dict[str, Finding] = dict(view_findings(first.header, first.groups))
-    if len({frame.source for frame in frames}) > 1 or not isinstance(space, Plane):
+    flat = isinstance(space, Plane)
+    if len({frame.source for frame in frames}) > 1 or (not flat and len(frames) > 1):
         return Beside(known=known, problems=_left_aside(frames))
     whole = len(frames) == int(first.header.get("NumberOfFrames") or 1)
     said: tuple[str, ...] = ()
@@ -75,10 +76,10 @@ def beside(frames: tuple[Frame, ...], space: Space) -> Beside:
         try:
             known |= overlay_findings(found, space)
             known |= shutter_findings(first.header, space, first.groups)
-            known |= region_findings(regions(first.header), space)
+            known |= region_findings(regions(first.header), space) if flat else {}
         except InvalidInput as error:
             said = (*said, f"What is laid over its pixels does not fit them: {error}")
-    images, more = _further(frames, space) if whole else ({}, ())
+    images, more = _further(frames, space) if whole and isinstance(space, Plane) else ({}, ())
     return Beside(known=known, images=images, problems=(*said, *more))
 
 

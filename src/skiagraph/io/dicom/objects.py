@@ -53,8 +53,10 @@ def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
         if is_enhanced(header):
             return enhanced_frames(source, header)
         return mosaic_frames(source, header) if is_mosaic(header) else classic_frames(source, header)
-    except FormatError:
-        raise
+    except FormatError as error:
+        if source.name in error.rule:
+            raise
+        raise FormatError(f"{source.name}: {error.rule}", got=error.got, way_out=error.way_out) from error
     except BROKEN_HEADER as error:
         raise FormatError(
             f"{source.name} is DICOM and is damaged or cut off", way_out="export it again"

@@ -14,6 +14,7 @@ from skiagraph.image import Image
 from skiagraph.io.dicom.claims import check_claims
 from skiagraph.io.dicom.decode import same_pixels
 from skiagraph.io.dicom.frame import Frame, uid_of
+from skiagraph.io.dicom.lesions import lesions
 from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
 from skiagraph.io.dicom.nuclear import nuclear_views
 from skiagraph.io.dicom.objects import frames_of
@@ -83,8 +84,13 @@ def read_files(
         unit = units.setdefault(uid if lies and uid else source, _Unit(uid=uid if lies else None))
         unit.frames += frames
         unit.sources[source] = None
+    pairs, followers = _lesions(list(units.values()))
     while units:
-        yield from _cases(units.pop(next(iter(units))), fill_gaps=fill_gaps)
+        unit = units.pop(next(iter(units)))
+        if id(unit) in pairs:
+            yield from _together(unit, *pairs[id(unit)], fill_gaps=fill_gaps)
+        elif id(unit) not in followers:
+            yield from _cases(unit, fill_gaps=fill_gaps)
     for name, files in slides.items():
         yield from _slide(name, files)
 
@@ -117,6 +123,49 @@ def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Cas
         if len(images) == 1:
             images = {"image": made[0][1]}
         yield source, _case(source.name, images, unit.frames[0].uid, said if len(stacks) > 1 else ())
+
+
+def _lesions(units: list[_Unit]) -> tuple[dict[int, tuple[list[_Unit], str]], set[int]]:
+    """Grey sonograms with the Doppler pictures of the same lesion and why, by identity; and those that so go along."""
+    alone = [u for u in units if len(u.frames) == 1 and u.frames[0].parts.get("modality") == "US"]
+    pairs, followers = {}, set()
+    for lesion in lesions([unit.frames[0].header for unit in alone]) if len(alone) > 1 else ():
+        doppler = [alone[n] for n in lesion.doppler]
+        pairs[id(alone[lesion.grey])] = doppler, lesion.reason
+        followers |= {id(unit) for unit in doppler}
+    return pairs, followers
+
+
+def _together(
+    grey: _Unit, doppler: list[_Unit], reason: str, *, fill_gaps: bool
+) -> Iterator[tuple[Source | None, Case] | str]:
+    """One case of a grey sonogram and the Doppler pictures of the same lesion, as named images."""
+    cases: list[tuple[str, Case]] = []
+    sources: list[Source | None] = []
+    for n, unit in enumerate([grey, *doppler]):
+        name = "grey" if n == 0 else "doppler" if len(doppler) == 1 else f"doppler-{n}"
+        for item in _cases(unit, fill_gaps=fill_gaps):
+            if isinstance(item, str):
+                yield item
+            else:
+                sources.append(item[0])
+                cases.append((name, item[1]))
+    if cases:
+        yield sources[0], _merged(cases, reason)
+
+
+def _merged(cases: list[tuple[str, Case]], reason: str) -> Case:
+    def named(name: str, inner: str) -> str:
+        return name if inner == "image" else f"{name}-{inner}"
+
+    said = dict.fromkeys(problem for _, case in cases for problem in case.problems)
+    return Case(
+        identifier=cases[0][1].identifier,
+        images={named(n, inner): image for n, case in cases for inner, image in case.images.items()},
+        known={f"{n}_{inner}": finding for n, case in cases for inner, finding in case.known.items()},
+        uids={named(n, inner): uid for n, case in cases for inner, uid in case.uids.items()},
+        problems=(reason, *said) if len(cases) > 1 else tuple(said),
+    )
 
 
 def _viewed(stacks: tuple[Stack, ...], said: tuple[str, ...]) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
