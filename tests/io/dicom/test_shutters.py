@@ -5,6 +5,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from skiagraph.errors import FormatError
 from skiagraph.geometry import Grid, Plane, derived_frame
 from skiagraph.io.dicom.shutters import collimator, shutter, shutter_findings
 
@@ -99,3 +100,8 @@ def test_what_is_open_is_a_finding_in_the_space_of_the_image(volume):
     assert list(found) == ["shutter"]
     assert found["shutter"].mask(1).sum() == 9
     assert found["shutter"].segments[0].code.value == "in-shutter"
+
+
+def test_a_shutter_of_more_pixels_than_can_be_is_refused():
+    with pytest.raises(FormatError, match="fewer pixels"):
+        shutter(header(rows=65535, columns=65535, ShutterShape="RECTANGULAR", **RECTANGLE))

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 
 from skiagraph.codes import Code
-from skiagraph.errors import InvalidInput
+from skiagraph.errors import FormatError, InvalidInput
 
 __all__ = [
     "big_endian",
@@ -20,6 +20,7 @@ __all__ = [
     "group_of",
     "item_of",
     "items_of",
+    "lattice_of",
     "number",
     "numbers",
     "private",
@@ -30,6 +31,8 @@ __all__ = [
     "words",
 ]
 
+_MOST_PIXELS: Final = 2**28  # of one frame: 16,384 by 16,384
+_MOST_FRAMES: Final = 2**22
 _BROKEN: Final = (
     AttributeError,
     BytesLengthException,
@@ -112,6 +115,22 @@ def item_of(header: Dataset | None, sequence: Any) -> Dataset | None:
     """The first item of a sequence, or None."""
     found = items_of(header, sequence)
     return found[0] if found else None
+
+
+def lattice_of(header: Dataset) -> tuple[int, int, int]:
+    """How many frames, rows and columns an object says that it has.
+
+    Raises:
+        FormatError: More pixels than one object can have; nothing is laid out for them.
+    """
+    frames, rows, columns = (
+        max(whole(header, name) or 1, 1) for name in ("NumberOfFrames", "Rows", "Columns")
+    )
+    if rows * columns > _MOST_PIXELS or frames > _MOST_FRAMES:
+        raise FormatError(
+            "an object has fewer pixels than can be laid out at once", got=f"{frames} x {rows} x {columns}"
+        )
+    return frames, rows, columns
 
 
 def group_of(header: Dataset, groups: Dataset | None, sequence: str) -> Dataset:

@@ -154,15 +154,17 @@ def after_modality(header: Dataset, groups: Dataset | None = None) -> Linear | N
 
 
 def inversion(header: Dataset, groups: Dataset | None = None) -> float | None:
-    """The sum of darkest and brightest grey level, from which `meant` takes the values of MONOCHROME1; None for others.
+    """The sum of darkest and brightest grey level, from which `meant` takes MONOCHROME1; None for others.
 
-    Quantities with a unit stay as they are, but for optical density: what is dark on film is bright in `meant`, and then
-    a grey level.
+    Quantities with a unit stay as they are, but for optical density: what is dark on film is bright in `meant`, and
+    then a grey level.
 
     Source: DICOM PS3.3 C.7.6.3.1.2.
     """
+    if word(header, "PhotometricInterpretation") != "MONOCHROME1":
+        return None
     bits = whole(header, "BitsStored")
-    if word(header, "PhotometricInterpretation") != "MONOCHROME1" or bits is None or not 1 <= bits <= 32:
+    if bits is None or not 1 <= bits <= 32:
         return None
     quantity = quantity_of(header, groups)
     if (
@@ -232,20 +234,21 @@ def _rescale(header: Dataset, groups: Dataset | None) -> tuple[float, float, tup
 
 def _modality_table(header: Dataset) -> LookupTable | None:
     """The Modality LUT; none for angiograms, where it leads back to the rays and not on to the screen (PS3.4 N.2.1)."""
-    rays = word(header, "Modality") in {"XA", "RF"} and word(header, "PixelIntensityRelationship") in {
+    item = item_of(header, "ModalityLUTSequence")
+    if item is None:
+        return None
+    if word(header, "Modality") in {"XA", "RF"} and word(header, "PixelIntensityRelationship") in {
         "LOG",
         "DISP",
-    }
-    item = None if rays else item_of(header, "ModalityLUTSequence")
-    signed = whole(header, "PixelRepresentation") == 1
-    return None if item is None else lookup_table(item, header, signed=signed)
+    }:
+        return None
+    return lookup_table(item, header, signed=whole(header, "PixelRepresentation") == 1)
 
 
 def _mapping(header: Dataset, groups: Dataset | None) -> RealWorld | None:
     """The Real World Value Mapping, where it states a unit and nothing else does."""
-    if quantity_of(header, groups).unit is not None:
-        return None
-    return real_world(header, groups)
+    found = real_world(header, groups)
+    return None if found is None or quantity_of(header, groups).unit is not None else found
 
 
 def _padding(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_] | None:

@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
-from skiagraph.io.dicom.attributes import code_of, item_of, items_of, number, numbers, raw, whole, word, words
+from skiagraph.io.dicom.attributes import (
+    code_of,
+    item_of,
+    items_of,
+    lattice_of,
+    number,
+    numbers,
+    raw,
+    word,
+    words,
+)
 from skiagraph.io.dicom.views import VIEWS, modern
 from skiagraph.values import frozen
 
@@ -77,7 +87,7 @@ def nuclear_frames(header: Dataset) -> NuclearFrames:
     Source: DICOM PS3.3 C.8.4.8 (multi-frame), C.8.4.10 (isotope), C.8.4.11 (detector), C.8.4.12 (tomography), C.8.4.13
     (multi-gated), C.8.4.14 (phase).
     """
-    count = whole(header, "NumberOfFrames") or 1
+    count, _, _ = lattice_of(header)
     axes: dict[str, NDArray[np.int64]] = {}
     for keyword in _pointers(header):
         vector = numbers(header, keyword)
@@ -173,7 +183,7 @@ def nuclear_views(header: Dataset) -> Views:
     """
     if any("TOMO" in kind for kind in words(header, "ImageType")):
         return Views(frames={})
-    axes, count = nuclear_frames(header).axes, whole(header, "NumberOfFrames") or 1
+    axes, (count, _, _) = nuclear_frames(header).axes, lattice_of(header)
     detectors = axes.get("detector", np.ones(count, dtype=np.int64))
     windows = axes.get("energy_window", np.ones(count, dtype=np.int64))
     several = len(np.unique(windows)) > 1

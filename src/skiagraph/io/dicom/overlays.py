@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from skiagraph.codes import Code
 from skiagraph.findings import Segmentation
 from skiagraph.geometry import Space
-from skiagraph.io.dicom.attributes import big_endian, number, numbers, raw, whole, word
+from skiagraph.io.dicom.attributes import big_endian, lattice_of, number, numbers, raw, whole, word
 from skiagraph.io.dicom.masks import mask_finding
 from skiagraph.values import checked_when_unpickled, frozen
 
@@ -57,10 +57,14 @@ def overlays(
         cells: Pixel cells as they are stored, *with* the bits above High Bit; axes ([frame,] row, column). Needed only
             where an overlay lies in those bits.
 
+    Raises:
+        FormatError: More pixels than can be.
+
     Source: DICOM PS3.3 C.9.2 and C.9.3 (retired: overlays in the pixel data, PS3.3-2004 C.9.2).
     """
     found, said = [], []
-    for group in range(0x6000, 0x6020, 2):
+    there = {tag.group for tag in header.keys() if 0x6000 <= tag.group < 0x6020}  # noqa: SIM118 - names no elements
+    for group in sorted(group for group in there if group % 2 == 0):
         if raw(header, (group, 0x0010)) is None and raw(header, (group, 0x3000)) is None:
             continue
         mask = _plane(header, group) if raw(header, (group, 0x3000)) else _embedded(header, group, cells)
@@ -87,10 +91,6 @@ def overlay_findings(found: Sequence[Overlay], space: Space) -> Mapping[str, Seg
     }
 
 
-def _shape(header: Dataset) -> tuple[int, int, int]:
-    return tuple(max(whole(header, name) or 1, 1) for name in ("NumberOfFrames", "Rows", "Columns"))  # type: ignore[return-value]
-
-
 def _squeezed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask[0] if len(mask) == 1 else mask
 
@@ -113,8 +113,7 @@ def _plane(header: Dataset, group: int) -> NDArray[np.bool_] | None:
 
 def _laid(header: Dataset, group: int, planes: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Planes laid on the image: their first pixel at Overlay Origin, their first frame at Image Frame Origin."""
-    frames, rows, columns = _shape(header)
-    result = np.zeros((frames, rows, columns), dtype=np.bool_)
+    frames, rows, columns = lattice_of(header)
     origin = numbers(header, (group, 0x0050))
     top, left = (int(v) - 1 for v in origin) if len(origin) == 2 else (0, 0)
     into, out_of = _overlap(top, planes.shape[1], rows), _overlap(-top, rows, planes.shape[1])
@@ -122,8 +121,10 @@ def _laid(header: Dataset, group: int, planes: NDArray[np.bool_]) -> NDArray[np.
     shown = planes[:, out_of, from_column]
     first = number(header, (group, 0x0051))
     if len(planes) == 1 and first is None:
-        result[:, into, across] = shown  # one plane, and no frame named: it lies on all
-        return _squeezed(result)
+        plane = np.zeros((rows, columns), dtype=np.bool_)
+        plane[into, across] = shown[0]  # one plane, and no frame named: it lies on all
+        return _squeezed(np.broadcast_to(plane, (frames, rows, columns)))
+    result = np.zeros((frames, rows, columns), dtype=np.bool_)
     start = int(first or 1) - 1
     for k, plane in enumerate(shown):
         if 0 <= start + k < frames:
@@ -142,7 +143,7 @@ def _embedded(header: Dataset, group: int, cells: NDArray[Any] | None) -> NDArra
     position = whole(header, (group, 0x0102))
     if cells is None or position is None or not 0 <= position < cells.dtype.itemsize * 8:
         return None
-    if cells.dtype.kind not in "iu" or cells.shape[-2:] != _shape(header)[1:]:
+    if cells.dtype.kind not in "iu" or cells.shape[-2:] != lattice_of(header)[1:]:
         return None
     mask: NDArray[np.bool_] = (cells >> cells.dtype.type(position)) & cells.dtype.type(1) != 0
     return mask[0] if mask.ndim == 3 and len(mask) == 1 else mask

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from skiagraph.codes import Code
 from skiagraph.findings import Segmentation
 from skiagraph.geometry import Space
-from skiagraph.io.dicom.attributes import group_of, number, numbers, whole, words
+from skiagraph.io.dicom.attributes import group_of, lattice_of, number, numbers, words
 from skiagraph.io.dicom.masks import mask_finding
 
 __all__ = ["collimator", "shutter", "shutter_findings"]
@@ -34,6 +34,9 @@ def shutter(header: Dataset, groups: Dataset | None = None) -> NDArray[np.bool_]
         header: The object.
         groups: Functional groups of the frame, for enhanced objects.
 
+    Raises:
+        FormatError: More pixels than can be.
+
     Source: DICOM PS3.3 C.7.6.11 and C.7.6.16.2.16.
     """
     return _open(header, group_of(header, groups, "FrameDisplayShutterSequence"), "Shutter")
@@ -45,6 +48,9 @@ def collimator(header: Dataset, groups: Dataset | None = None) -> NDArray[np.boo
     Args:
         header: The object.
         groups: Functional groups of the frame, for enhanced objects.
+
+    Raises:
+        FormatError: More pixels than can be.
 
     Source: DICOM PS3.3 C.8.7.3 and C.8.19.6.5.
     """
@@ -67,8 +73,10 @@ def shutter_findings(
 
 
 def _open(header: Dataset, item: Dataset, what: str) -> NDArray[np.bool_] | None:
-    rows, columns = whole(header, "Rows") or 0, whole(header, "Columns") or 0
     shapes = words(item, f"{what}Shape")
+    if not shapes:
+        return None
+    _, rows, columns = lattice_of(header)
     masks = [
         mask
         for name, mask in (

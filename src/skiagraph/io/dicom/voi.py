@@ -29,7 +29,8 @@ def windows(header: Dataset, groups: Dataset | None = None) -> tuple[Display, ..
     Source: DICOM PS3.3 C.11.2 (classic), C.7.6.16.2.10 (enhanced).
     """
     item = group_of(header, groups, "FrameVOILUTSequence")
-    way = after_modality(header, groups)
+    stated = any(raw(item, name) is not None for name in ("WindowCenter", "VOILUTSequence"))
+    way = after_modality(header, groups) if stated else None
     if way is None or (way.slope < 0 and inversion(header, groups) is None):
         return ()
     tables = [_table(entry, header, way) for entry in items_of(item, "VOILUTSequence")]
