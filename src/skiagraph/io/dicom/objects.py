@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pydicom.dataset import Dataset
 
-from skiagraph.errors import FormatError
+from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.io.dicom.enhanced import enhanced_frames, is_enhanced
 from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.mosaic import is_mosaic, mosaic_frames
 from skiagraph.io.dicom.multiframe import classic_frames
 from skiagraph.io.dicom.quick import has, numbers_at, text_at
+from skiagraph.io.dicom.scan import BROKEN
 from skiagraph.io.dicom.source import Source
 
-__all__ = ["BROKEN_HEADER", "frames_of", "kind_of"]
+__all__ = ["frames_of", "guarded", "kind_of"]
 
 _WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage
 _MOST_FRAMES: Final = 1_000_000
-# What pydicom raises when a value is looked at for the first time and is not what its VR says.
-BROKEN_HEADER: Final = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    LookupError,
-    NotImplementedError,
-    OverflowError,
-    TypeError,
-    UnicodeError,
-    ValueError,
-)
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Values are converted when they are first looked at: what pydicom then raises becomes an error of ours.
+
+    Its warnings about odd values are kept quiet: what matters of them shows in what is read.
+
+    Args:
+        name: What is being read, for the message.
+
+    Raises:
+        FormatError: A value that is not what its type says.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except SkiagraphError:
+            raise
+        except BROKEN as error:
+            raise FormatError(
+                f"{name} is DICOM and is damaged or cut off", way_out="export it again"
+            ) from error
 
 
 def kind_of(header: Dataset) -> str:
@@ -48,19 +64,16 @@ def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
     Raises:
         FormatError: No image, or a header that contradicts itself.
     """
-    try:
-        _check_image(source, header)
-        if is_enhanced(header):
-            return enhanced_frames(source, header)
-        return mosaic_frames(source, header) if is_mosaic(header) else classic_frames(source, header)
-    except FormatError as error:
-        if source.name in error.rule:
-            raise
-        raise FormatError(f"{source.name}: {error.rule}", got=error.got, way_out=error.way_out) from error
-    except BROKEN_HEADER as error:
-        raise FormatError(
-            f"{source.name} is DICOM and is damaged or cut off", way_out="export it again"
-        ) from error
+    with guarded(source.name):
+        try:
+            _check_image(source, header)
+            if is_enhanced(header):
+                return enhanced_frames(source, header)
+            return mosaic_frames(source, header) if is_mosaic(header) else classic_frames(source, header)
+        except FormatError as error:
+            if source.name in error.rule:
+                raise
+            raise FormatError(f"{source.name}: {error.rule}", got=error.got, way_out=error.way_out) from error
 
 
 def _check_image(source: Source, header: Dataset) -> None:

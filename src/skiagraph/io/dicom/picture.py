@@ -18,6 +18,7 @@ from skiagraph.io.dicom.beside import beside
 from skiagraph.io.dicom.decode import Meaning, decoded, meaning_of, resampled_type
 from skiagraph.io.dicom.frame import Frame, text_of, uid_of
 from skiagraph.io.dicom.moments import Moments
+from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.planar import planar_size
 from skiagraph.io.dicom.voi import windows
 from skiagraph.io.dicom.volume import Layout, laid_out
@@ -74,7 +75,7 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
     meaning = meaning_of(frames)
     space, said = _picture_space(first, moments) if layout is None else (_grid(first, layout, moments), ())
     image = Image(
-        data=_lazy(moments, layout, meaning, space),
+        data=_lazy(moments, layout, meaning, space, whole),
         space=space,
         quantity=meaning.quantity,
         channels=meaning.channels,
@@ -104,13 +105,14 @@ def _picture_space(first: Frame, moments: Moments) -> tuple[Space, tuple[str, ..
     return Plane.upright(shape=first.shape, spacing=size, frame=uid, timeline=moments.timeline), said
 
 
-def _lazy(moments: Moments, layout: Layout | None, meaning: Meaning, space: Space) -> Lazy:
+def _lazy(moments: Moments, layout: Layout | None, meaning: Meaning, space: Space, whole: str) -> Lazy:
     moving = () if space.timeline is None else (len(moments.volumes),)
     channels = (len(meaning.channels),) if meaning.channels else ()
     dtype = meaning.dtype if layout is None else resampled_type(meaning, layout)
 
     def load() -> np.ndarray:
-        array = decoded(moments.volumes, layout, meaning)
+        with guarded(whole):
+            array = decoded(moments.volumes, layout, meaning)
         return array if moving else array[0]
 
     return Lazy(load, shape=(*moving, *space.shape, *channels), dtype=dtype)

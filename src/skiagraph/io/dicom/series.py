@@ -17,7 +17,7 @@ from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.lesions import lesions
 from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
 from skiagraph.io.dicom.nuclear import nuclear_views
-from skiagraph.io.dicom.objects import frames_of
+from skiagraph.io.dicom.objects import frames_of, guarded
 from skiagraph.io.dicom.picture import Pictured, pictured
 from skiagraph.io.dicom.scan import scan_many
 from skiagraph.io.dicom.source import Source
@@ -75,7 +75,8 @@ def read_files(
                 )
                 continue
             frames = frames_of(source, header)
-            check_claims(source, header, header.pixels)
+            with guarded(source.name):
+                check_claims(source, header, header.pixels)
         except SkiagraphError as error:
             yield str(error)
             continue
@@ -104,13 +105,21 @@ def _slide(name: str, files: list[tuple[Source, Dataset]]) -> Iterator[tuple[Sou
 
 
 def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Case] | str]:
-    stacks, said = _viewed(*stacks_of(unit.frames))
     made: list[tuple[str, Pictured]] = []
+    problems: list[str] = []
+    try:
+        with guarded(unit.whole):
+            stacks, said = _viewed(*stacks_of(unit.frames))
+    except InvalidInput as error:
+        yield str(error)
+        return
     for stack in stacks:
         try:
-            made += _images(unit, stack, fill_gaps=fill_gaps)
+            with guarded(unit.whole):
+                made += _images(unit, stack, fill_gaps=fill_gaps)
         except InvalidInput as error:
-            yield str(error)
+            problems.append(str(error))
+    yield from problems
     if len(unit.sources) > 1:
         yield from said
         for name, picture in made:
@@ -129,7 +138,11 @@ def _lesions(units: list[_Unit]) -> tuple[dict[int, tuple[list[_Unit], str]], se
     """Grey sonograms with the Doppler pictures of the same lesion and why, by identity; and those that so go along."""
     alone = [u for u in units if len(u.frames) == 1 and u.frames[0].parts.get("modality") == "US"]
     pairs, followers = {}, set()
-    for lesion in lesions([unit.frames[0].header for unit in alone]) if len(alone) > 1 else ():
+    if len(alone) < 2:
+        return {}, set()
+    with guarded("a sonogram"):
+        found = lesions([unit.frames[0].header for unit in alone])
+    for lesion in found:
         doppler = [alone[n] for n in lesion.doppler]
         pairs[id(alone[lesion.grey])] = doppler, lesion.reason
         followers |= {id(unit) for unit in doppler}
