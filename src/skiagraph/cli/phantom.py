@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import enum
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from skiagraph.phantoms.drawn import Drawn
     from skiagraph.phantoms.fetal_head import FetalHead
 
 __all__ = ["phantom"]
 
-
-class Kind(enum.StrEnum):
-    """What can be drawn."""
-
-    fetal_head = "fetal-head"
+_KINDS = {
+    "fetal-head": "ultrasound of a fetal head in the standard plane",
+    "chest-ct": "chest CT with solid and ground-glass nodules",
+    "chest-xray": "chest X-ray projected from that CT",
+    "brain-mr": "head in T1, T2 and FLAIR, one file a slice",
+    "brain-mr-enhanced": "the same as enhanced multi-frame objects",
+    "cine-heart": "beating heart in short axis slices",
+    "pet": "PET of hot balls of known SUV",
+    "diffusion-mr": "diffusion with b-values and directions",
+    "multi-echo-mr": "gradient echoes with known T2*",
+    "tilted-ct": "CT with a tilted gantry",
+    "colour-doppler": "ultrasound cine with calibrated flow",
+    "angiography": "X-ray run with mask frames",
+    "bone-scan": "whole-body bone scan with metastases",
+    "mammogram": "breast with a mass and calcifications",
+    "fundus": "photograph of the back of the eye",
+    "oct": "optical coherence tomography of the macula",
+    "whole-slide": "stained tissue in tiles and levels",
+}
+Kind = enum.StrEnum("Kind", {name.replace("-", "_"): name for name in _KINDS})  # type: ignore[misc]
+_HELP = "What to draw. " + " ".join(f"{name}: {what}." for name, what in _KINDS.items())
 
 
 class Form(enum.StrEnum):
@@ -33,33 +51,92 @@ _SUFFIX = {Form.dicom: ".dcm", Form.png: ".png", Form.nifti: ".nii.gz"}
 
 
 def phantom(
-    kind: Annotated[Kind, typer.Argument(help="What to draw.", show_default=False)],
+    kind: Annotated[Kind, typer.Argument(help=_HELP, show_default=False, metavar="KIND")],
     out: Annotated[Path, typer.Argument(help="Folder to write to; it is made.", show_default=False)],
     *,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same pictures.")] = 1,
-    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1,
-    form: Annotated[Form, typer.Option("--format", help="PNG does not keep the pixel size.")] = Form.dicom,
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
+    form: Annotated[
+        Form, typer.Option("--format", help="PNG does not keep the pixel size; fetal-head only.")
+    ] = Form.dicom,
     as_json: Annotated[bool, typer.Option("--json", help="Say what was written as JSON.")] = False,
 ) -> None:
     """Draw synthetic studies of patients who do not exist, with the truth beside them.
 
-    The truth goes to OUT/truth, so that reading OUT does not take it for an image.
+    The truth goes to OUT/truth. A fetal head is one file in OUT; of all other kinds, the images go to OUT/images.
 
-    Example: skiagraph phantom fetal-head demo --seed 7 --count 3
+    Example: skiagraph phantom chest-ct demo --seed 7
     """
+    draw = _fetal_head if kind == "fetal-head" else _study
+    listed = draw(kind.value, out, (seed, count), form, _said(form, shown=not as_json))
+    if as_json:
+        typer.echo(json.dumps({"kind": kind.value, "seed": seed, "written": listed}, indent=1))
+
+
+def _said(form: Form, *, shown: bool) -> Callable[[dict[str, Any]], None]:
+    """Tells a person what was written, unless a program asked."""
+
+    def say(one: dict[str, Any]) -> None:
+        if shown:
+            typer.echo(_sentence(one, form))
+
+    return say
+
+
+def _sentence(one: dict[str, Any], form: Form) -> str:
+    if "images" in one:
+        return f"wrote {one['files']} files to {one['images']}, and what is true of them to {one['truth']}"
+    size = f"; read it with --pixel-size {one['pixel_size_mm']:.6g}" if form is Form.png else ""
+    return f"wrote {one['image']} (head circumference {one['head_circumference_mm']:.1f} mm){size}"
+
+
+def _study(
+    kind: str, out: Path, which: tuple[int, int], form: Form, say: Callable[[dict[str, Any]], None]
+) -> list[dict[str, Any]]:
+    """Draws and writes `which[1]` studies; each has a folder of its own."""
+    from skiagraph.cli.progress import progress
+    from skiagraph.errors import InvalidInput
+    from skiagraph.phantoms.catalogue import KINDS
+    from skiagraph.phantoms.drawn import write_drawn
+
+    if form is Form.png:
+        raise InvalidInput("this kind is written as DICOM or NIfTI", got="png", way_out="leave --format away")
+    listed = []
+    for number in range(which[1]):
+        name = f"{number + 1:04d}"
+        images, truth = out / "images" / name, out / "truth" / name
+        with progress(f"drawing {kind}") as advance:
+            drawn = KINDS[kind](which[0] + number)
+            paths = write_drawn(drawn, images, truth, watch=advance, volumes=form is Form.nifti)
+        listed.append(_told(drawn, images, truth, len(paths)))
+        say(listed[-1])
+    return listed
+
+
+def _told(drawn: Drawn, images: Path, truth: Path, files: int) -> dict[str, Any]:
+    return {
+        "images": str(images),
+        "truth": str(truth / "truth.json"),
+        "files": files,
+        "study": str(drawn.datasets[0].StudyInstanceUID),
+    }
+
+
+def _fetal_head(
+    _: str, out: Path, which: tuple[int, int], form: Form, say: Callable[[dict[str, Any]], None]
+) -> list[dict[str, Any]]:
+    """Draws and writes `which[1]` pictures, all in one folder."""
     import numpy as np
 
     from skiagraph.phantoms.fetal_head import sample_fetal_head
 
     _made(out / "truth")
     listed = []
-    for number in range(1, count + 1):
-        head = sample_fetal_head(np.random.default_rng([seed, number]))
+    for number in range(1, which[1] + 1):
+        head = sample_fetal_head(np.random.default_rng([which[0], number]))
         listed.append(_written(head, out, f"image-{number:04d}", form))
-        if not as_json:
-            typer.echo(_sentence(listed[-1], form))
-    if as_json:
-        typer.echo(json.dumps({"kind": kind.value, "seed": seed, "written": listed}, indent=1))
+        say(listed[-1])
+    return listed
 
 
 def _made(folder: Path) -> None:
@@ -99,8 +176,3 @@ def _written(head: FetalHead, out: Path, name: str, form: Form) -> dict[str, Any
         "pixel_size_mm": head.pixel_size,
         "head_circumference_mm": head.head_circumference,
     }
-
-
-def _sentence(one: dict[str, Any], form: Form) -> str:
-    size = f"; read it with --pixel-size {one['pixel_size_mm']:.6g}" if form is Form.png else ""
-    return f"wrote {one['image']} (head circumference {one['head_circumference_mm']:.1f} mm){size}"

@@ -14,7 +14,7 @@ from skiagraph.phantoms.chest import Chest, body, cavity, chest_grid, diaphragm,
 from skiagraph.phantoms.chest_vessels import draw_airways, draw_great_vessels, draw_trees
 from skiagraph.phantoms.strokes import Canvas, ball, blended, coverage, grain, texture_of, tube
 
-__all__ = ["LABELS", "ChestVolume", "draw_chest"]
+__all__ = ["LABELS", "ChestVolume", "draw_chest", "nodule_labels"]
 
 LABELS: Final = {"right lung": 1, "left lung": 2, "heart": 3, "vertebra": 4, "rib": 5, "airway": 6}
 _AIR, _LUNG, _FAT, _MUSCLE, _HEART = -1000.0, -870.0, -105.0, 52.0, 44.0
