@@ -41,10 +41,15 @@ class Gated:
 
     def __call__(self, case: Case, /) -> Segmentation | NotApplicable:
         """The answer of the model, or why there is none: asked of the case before, and of the answer after."""
+        refusal = self.refusal(case)
+        return self._sure(self.model(case)) if refusal is None else refusal
+
+    def refusal(self, case: Case, /) -> NotApplicable | None:
+        """Why the model would not take a case, told without running it; None where it would."""
         refusal = _unfit(case, self.model.recipe, self.card)
         if refusal is None and self.gate is not None:
             refusal = self.gate(self.model.image(case))
-        return self._sure(self.model(case)) if refusal is None else refusal
+        return refusal
 
     def _sure(self, answer: Segmentation) -> Segmentation | NotApplicable:
         """The answer, unless it is too unsure to be measured on (``"least confidence"`` of the calibration)."""

@@ -1,4 +1,4 @@
-"""The whole way of one study, on one page: files, cases, gate, model, measurements, draft report, files."""
+"""The whole way of one study, on one page: files, cases, checks, gate, model, measurements, draft report, files."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from skiagraph.report import (
 )
 from skiagraph.task import Watch
 from skiagraph.version import __version__
+from skiagraph.workflow.quality import with_remarks
 from skiagraph.workflow.shelf import Reader
 
 __all__ = ["Outcome", "Request", "read", "read_all", "read_case_with"]
@@ -106,6 +107,7 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
 
     def one(case: Case) -> Outcome | str:
         try:
+            case = with_remarks(case)
             reading = read_case_with(reader, case)
         except (FormatError, InvalidInput) as error:
             if alone:
