@@ -14,13 +14,12 @@ from skiagraph.io.dicom.enhanced import enhanced_frames, is_enhanced
 from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.mosaic import is_mosaic, mosaic_frames
 from skiagraph.io.dicom.multiframe import classic_frames
-from skiagraph.io.dicom.quick import has, numbers_at, text_at
+from skiagraph.io.dicom.quick import has, numbers_at
 from skiagraph.io.dicom.scan import BROKEN
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["frames_of", "guarded", "kind_of"]
 
-_WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage
 _MOST_FRAMES: Final = 1_000_000
 
 
@@ -82,11 +81,6 @@ def _check_image(source: Source, header: Dataset) -> None:
         raise FormatError(f"{source.name} has the beginning of a DICOM file and not the rest of one")
     if not sized:
         raise FormatError(f"{source.name} is DICOM without a picture", got=kind_of(header))
-    if text_at(header, "SOPClassUID") == _WHOLE_SLIDE:
-        raise FormatError(
-            f"{source.name} is a whole-slide image, too large for one array",
-            way_out="read it by region and level with skiagraph.io.dicom.whole_slide",
-        )
     count = numbers_at(header, "NumberOfFrames")
     if count and count[0] > _MOST_FRAMES:
         raise FormatError(f"{source.name} claims more frames than are read", got=f"{count[0]:.0f}")

@@ -19,6 +19,7 @@ from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
 from skiagraph.io.dicom.nuclear import nuclear_views
 from skiagraph.io.dicom.objects import frames_of, guarded
 from skiagraph.io.dicom.picture import Pictured, pictured
+from skiagraph.io.dicom.quick import text_at
 from skiagraph.io.dicom.scan import scan_many
 from skiagraph.io.dicom.source import Source
 from skiagraph.io.dicom.stacks import Stack, stacks_of
@@ -69,7 +70,7 @@ def read_files(
         try:
             if isinstance(header, SkiagraphError):
                 raise header
-            if header.get("SOPClassUID") == WHOLE_SLIDE:
+            if text_at(header, "SOPClassUID") == WHOLE_SLIDE:
                 slides.setdefault(uid_of(header, "SeriesInstanceUID") or source.name, []).append(
                     (source, header)
                 )
