@@ -175,7 +175,7 @@ def _studies(contents: Contents, *, patient: bool) -> list[dict[str, Any]]:
 
 def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[Tile]:
     from skiagraph.cli.contact_sheet import tile_of
-    from skiagraph.cli.tree import meaning, size
+    from skiagraph.cli.tree import meaning, part_of, size
 
     tiles = []
     for row in rows:
@@ -183,8 +183,7 @@ def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[T
         if row["study"] is not None:
             series = contents.studies[row["study"]].series[row["series"]]
         title = case.identifier if series is None else f"{series.number} {series.description or series.kind}"
-        part = case.identifier.partition("/")[2] if series is not None else ""
-        part = part or ("" if len(rows) == 1 else row["image"])
+        part = part_of(row)
         lines = (f"{title.strip()}{f' ({part})' if part else ''}", size(row), meaning(row))
         tiles.append(tile_of(case.images[row["image"]], lines, tuple(row["problems"])))
     return tiles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-__all__ = ["extent", "meaning", "size", "times", "tree_of"]
+__all__ = ["extent", "meaning", "part_of", "size", "times", "tree_of"]
 
 _FEW: Final = 6  # values of a condition that are listed
 _UNITS: Final = {"b_value": "s/mm2", "echo_time": "ms", "trigger_time": "ms"}
@@ -59,17 +59,18 @@ def _add_images(leaf: Tree, rows: _Rows, uid: str) -> None:
 
     said: dict[str, None] = {}
     for row in rows:
-        name = [] if len(rows) == 1 else [_name(row)]
+        name = [] if len(rows) == 1 else [part_of(row) or row["case"]]
         leaf.add(escape("; ".join([*name, extent(row), *_field(row), meaning(row), *times(row)])))
         said |= dict.fromkeys(row["problems"])
     for problem in said:
         _add_problem(leaf, problem, uid)
 
 
-def _name(row: dict[str, Any]) -> str:
-    part = row["case"].partition("/")[2] if row["study"] is not None else ""
-    image = row["image"] if row["image"] != "image" else ""
-    return part or image or row["case"]
+def part_of(row: dict[str, Any]) -> str:
+    """What sets an image apart from the others of its series; empty where nothing does."""
+    whole, _, part = row["case"].partition("/")
+    image = "" if row["image"] == "image" else str(row["image"])
+    return image or (part if whole == row["uid"] else "")
 
 
 def _counted(images: _Rows, studies: _Rows) -> str:
@@ -137,7 +138,8 @@ def _field(row: dict[str, Any]) -> list[str]:
 
 def meaning(row: dict[str, Any]) -> str:
     """Quantity, unit and type in words."""
-    unit = f" in {_SAID.get(row['unit'], row['unit'])}" if row["unit"] else ""
+    said = _SAID.get(row["unit"] or "", (row["unit"] or "").strip("{}"))
+    unit = f" in {said}" if said not in ("", row["quantity"]) else ""
     modality = f"{row['modality']} " if row["modality"] else ""
     quantity = "quantity unknown" if row["quantity"] == "unknown" else row["quantity"]
     return f"{modality}{quantity}{unit}, {row['type']}"

@@ -138,10 +138,15 @@ def fitting(slide: WholeSlide, most_bytes: int) -> tuple[Image, str]:
     """
     height, width = slide.levels[0].shape
     said = f"It is a whole slide of {height} x {width} pixels, of which "
+    most = f"{most_bytes / 2**20:.0f} MiB"
     for at, level in enumerate(slide.levels):
         if _bytes(slide, level.shape) <= most_bytes:
-            whole = "all were read" if at == 0 else f"level {at} was read, {_size(level.shape)}"
-            return region(slide, at, (0, 0), level.shape), f"{said}{whole}, the finest in {_mib(most_bytes)}."
+            part = (
+                "all were read."
+                if at == 0
+                else f"level {at} was read, {_size(level.shape)}, the finest in {most}."
+            )
+            return region(slide, at, (0, 0), level.shape), said + part
     level = slide.levels[-1]
     factor = math.ceil(math.sqrt(_bytes(slide, level.shape) / most_bytes))
     shape = (max(1, level.shape[0] // factor), max(1, level.shape[1] // factor))
@@ -149,16 +154,12 @@ def fitting(slide: WholeSlide, most_bytes: int) -> tuple[Image, str]:
     image = _image(slide, (0, 0, *shape), spacing, lambda: _averaged(slide, level, factor, shape))
     return (
         image,
-        f"{said}{_size(shape)} were averaged from its coarsest level to fit into {_mib(most_bytes)}.",
+        f"{said}{_size(shape)} were averaged from its coarsest level to fit into {most}.",
     )
 
 
 def _bytes(slide: WholeSlide, shape: tuple[int, int]) -> int:
     return math.prod(shape) * max(1, len(slide.channels)) * slide.dtype.itemsize
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:.0f} MiB"
 
 
 def _size(shape: tuple[int, int]) -> str:
