@@ -1,6 +1,7 @@
 """Video: frames at their times, by range, in the colours and the position in which they are shown, or one sentence."""
 
 import io
+import zipfile
 from fractions import Fraction
 
 import numpy as np
@@ -224,6 +225,14 @@ def test_a_bare_stream_as_it_lies_in_dicom_is_decoded_in_the_order_of_showing(tm
 def test_a_film_in_a_folder_stands_beside_the_pictures(tmp_path):
     film(tmp_path / "a.mp4", n=3)
     assert [case.identifier for case in read_study(tmp_path).cases] == ["a"]
+
+
+def test_a_film_in_an_archive_is_read_before_its_copy_is_gone(tmp_path):
+    film(tmp_path / "a.mp4", n=3)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.write(tmp_path / "a.mp4", "x/a.mp4")
+    image = read_case(tmp_path / "a.zip").image
+    np.testing.assert_allclose(levels(pixels(image)), [shade(k) for k in range(3)], atol=3)
 
 
 def test_without_pyav_the_film_is_named_with_what_to_install(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 from collections.abc import Callable, Iterator
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
+from skiagraph.codecs import Decoded
 from skiagraph.errors import FormatError, MissingInput, NotPermitted, SkiagraphError
+from skiagraph.image import Lazy, pixels
 from skiagraph.io.archive import archive_members, is_archive, unpacked
 from skiagraph.io.dicom.source import Source
-from skiagraph.io.formats import DICOM, Format, format_of_head
+from skiagraph.io.formats import DICOM, Format, format_of_head, read_image
 
-__all__ = ["Found", "Gathered", "as_file", "gather"]
+__all__ = ["Found", "Gathered", "as_file", "gather", "read_source"]
 
 _HEAD: Final = 4096  # bytes that are looked at
 _DIRECTORY: Final = b"1.2.840.10008.1.3.10"  # Media Storage Directory Storage, in the head of a DICOMDIR
@@ -93,6 +96,24 @@ def as_file(source: Source) -> Iterator[Path]:
         return
     with unpacked(source.path, source.member) as path:
         yield path
+
+
+def read_source(source: Source) -> Decoded:
+    """The image in a file or member of another format than DICOM.
+
+    Pixels that would be decoded later are decoded at once where the file is a copy that will be gone by then.
+
+    Raises:
+        FormatError: Not an image, damaged, or what cannot be decoded.
+        MissingInput: No such file.
+        NotPermitted: It may not be read.
+    """
+    with as_file(source) as path:
+        decoded = read_image(path)
+        if source.member and isinstance(decoded.image.data, Lazy):
+            image = dataclasses.replace(decoded.image, data=pixels(decoded.image))
+            return dataclasses.replace(decoded, image=image)
+        return decoded
 
 
 def _silent(done: int, total: int) -> None:

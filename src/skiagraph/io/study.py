@@ -17,7 +17,7 @@ from skiagraph.geometry import Plane, spacing_of
 from skiagraph.image import Image
 from skiagraph.io.dicom.source import Source
 from skiagraph.io.formats import DICOM, format_of, is_image_name, read_image
-from skiagraph.io.sources import Found, as_file, gather
+from skiagraph.io.sources import Found, gather, read_source
 from skiagraph.task import names, registered
 
 __all__ = ["Advance", "read_case", "read_cases", "read_study"]
@@ -170,8 +170,7 @@ def _many_files(
             continue
         identifier = _stem(found.name) if stems[_stem(found.name)] == 1 else found.name
         try:
-            with as_file(found.source) as path:
-                yield _case(identifier, read_image(path), sizes.of(found.name))
+            yield _case(identifier, read_source(found.source), sizes.of(found.name))
         except (FormatError, NotPermitted, MissingInput) as error:
             others = _read_by_others(found.source.path) if _is_foreign(found, error) else None
             if others is not None:
