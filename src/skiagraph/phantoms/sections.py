@@ -189,15 +189,7 @@ def fundus(rng: Generator, *, side: int = 640, noise: float | None = None) -> Im
     shade = 1.0 + 0.06 * _texture(rng, (side, side), side / 8) - 0.25 * (canvas.x**2 + canvas.y**2)
     shade = shade + 0.03 * _texture(rng, (side, side), 3.0)
     shade[canvas.ellipse(disc, (0.13, 0.15))] *= 1.4
-    vessels = np.zeros((side, side), np.bool_)
-    for _ in range(14):
-        place, turn = np.array(disc), rng.uniform(0.0, 2.0 * np.pi)
-        width = rng.uniform(0.008, 0.018)
-        for _ in range(60):
-            vessels |= _dot(canvas, place, width)
-            turn += rng.normal(0.0, 0.15)
-            place = place + 0.02 * np.array([np.cos(turn), np.sin(turn)])
-    shade[vessels] *= 0.6
+    shade[_vessels(rng, canvas, disc, side)] *= 0.6
     shade = ndimage.gaussian_filter(shade * eye, 0.8)
     sigma = rng.uniform(1.0, 3.0) if noise is None else noise
     picture = shade[..., None] * np.array([150.0, 85.0, 45.0]) + sigma * rng.standard_normal((side, side, 3))
@@ -206,9 +198,20 @@ def fundus(rng: Generator, *, side: int = 640, noise: float | None = None) -> Im
     return Image(data=values, space=space, quantity=COLOUR, channels=("red", "green", "blue"), modality="OP")
 
 
-def _dot(canvas: _Canvas, place: Array, radius: float) -> NDArray[np.bool_]:
-    near: NDArray[np.bool_] = (canvas.x - place[0]) ** 2 + (canvas.y - place[1]) ** 2 <= radius**2
-    return near
+def _vessels(rng: Generator, canvas: _Canvas, disc: tuple[float, float], side: int) -> NDArray[np.bool_]:
+    """Fourteen lines that wander away from the disc, each of a width of its own."""
+    drawn = np.zeros((side, side), np.bool_)
+    for _ in range(14):
+        turns = rng.uniform(0.0, 2.0 * np.pi) + np.cumsum(rng.normal(0.0, 0.05, 180))
+        line = np.zeros_like(drawn)
+        for place in (
+            np.cumsum(0.0067 * np.stack([np.sin(turns), np.cos(turns)], axis=1), axis=0) + disc[::-1]
+        ):
+            row, column = (int((p + 1.0) / canvas.step) for p in place)
+            if 0 <= row < side and 0 <= column < side:
+                line[row, column] = True
+        drawn |= ndimage.distance_transform_edt(~line) * canvas.step <= rng.uniform(0.008, 0.018)
+    return drawn
 
 
 def _grid(values: NDArray[Any], affine: Array) -> Grid:

@@ -14,9 +14,10 @@ __all__ = ["ring_profile", "ring_strength"]
 
 _ANGLES: Final = 360
 _FIRST: Final = 8  # pixels from the middle: nearer, a ring is a dot
+_SIDE: Final = 256  # pixels along a side: on fewer, anatomy is as thin as a ring
 _TAPS: Final = 9  # pixels across which a ring stands out
 _SECTORS: Final = 30
-_SEEN: Final = 5  # sectors that must lie in calm tissue, most of each
+_SEEN: Final = 8  # sectors that must lie in calm tissue, most of each
 _OF_MEDIAN: Final = 1.2533  # standard error of a median over that of a mean
 _SIGMAS: Final = 4.0
 _CUT: Final = 4.0  # deviations: what differs more is an edge
@@ -31,13 +32,15 @@ def ring_profile(plane: NDArray[Any]) -> NDArray[np.float64]:
         plane: HU, shape (rows, columns), reconstructed round its middle.
 
     Returns:
-        Shape (2, radii): mean difference in HU and its standard error in HU, both NaN where less than a sixth of a turn
-        lies in soft tissue or lung.
+        Shape (2, radii): mean difference in HU and its standard error in HU, both NaN where less than a quarter of a turn
+        lies in soft tissue or lung, and one NaN radius for fewer than 256 rows or columns.
 
     Source: own, in polar coordinates as Sijbers and Postnov, Reduction of ring artefacts in high resolution micro-CT,
     Phys. Med. Biol. 49 (2004) N247.
     """
     values = np.asarray(plane, dtype=np.float32)
+    if min(values.shape) < _SIDE:
+        return np.full((2, 1), np.nan)
     rows, columns = ((n - 1) / 2.0 for n in values.shape)
     radius = np.arange(_FIRST - _TAPS, min(values.shape) // 2, dtype=np.float32)
     angle = np.linspace(0.0, 2.0 * np.pi, _ANGLES, endpoint=False, dtype=np.float32)[:, None]
