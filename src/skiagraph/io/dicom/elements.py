@@ -122,6 +122,8 @@ def elements(  # noqa: C901, PLR0912  (one loop without calls: each header goes 
                     f"the header of {window.name} has at most {_MOST_ELEMENTS} elements", got="more"
                 )
             if at + 8 > have:
+                if data[at:].strip(b"\0"):
+                    raise _cut_off(window)
                 return found, None, at  # the end, or padding shorter than an element
         if explicit:
             number, code, length = _explicit(data, at)
