@@ -18,6 +18,7 @@ __all__ = ["MM_OF_UNIT", "data_file", "read_itk"]
 
 MM_OF_UNIT: Final = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001, "micron": 0.001}
 _SCALARS: Final = 1
+_LONGEST: Final = 1024  # characters of a path
 
 
 def data_file(path: Path, name: str) -> Path:
@@ -27,6 +28,8 @@ def data_file(path: Path, name: str) -> Path:
         FormatError: It is missing, or the name leads out of the folder.
     """
     folder = path.parent.resolve()
+    if "\0" in name or len(name) > _LONGEST:
+        raise FormatError(f"{path.name} names the file that holds its pixels", got="no name of a file")
     target = (folder / name).resolve()
     if not target.is_relative_to(folder):
         raise FormatError(

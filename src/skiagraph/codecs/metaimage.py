@@ -51,6 +51,7 @@ def read(path: Path) -> Decoded:
         shape = tuple(int(n) for n in header["DimSize"].split())
         channels = int(header.get("ElementNumberOfChannels", "1"))
         itemsize = np.dtype(_TYPES.get(header.get("ElementType", ""), "u1")).itemsize
+        skipped = max(int(header.get("HeaderSize", "0")), 0)
     except (KeyError, ValueError) as error:
         raise FormatError(f"a MetaImage states its DimSize, and {path.name} does not") from error
     name = header["ElementDataFile"]
@@ -60,7 +61,7 @@ def read(path: Path) -> Decoded:
     check_claim(source, (*shape, channels), itemsize)
     packed = header.get("CompressedData", "False").lower() in ("true", "1")
     needed = math.prod(shape) * channels * itemsize
-    there = source.stat().st_size - (offset if source is path else max(int(header.get("HeaderSize", "0")), 0))
+    there = source.stat().st_size - (offset if source is path else skipped)
     if not packed and there < needed:
         raise FormatError(f"{path.name} is cut off", got=f"{there} of {needed} bytes of pixels")
     return read_itk(path, "MetaImageIO", scale=_scale(header))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,11 @@ import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from skiagraph.codecs.decoded import Decoded, check_claim, derived, native, rescaled
+from skiagraph.codecs.foreign import foreign
 from skiagraph.codecs.place import (
     channel_names,
     file_affine,
@@ -37,15 +38,8 @@ _MM: Final = {"mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _SECONDS: Final = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _COLOUR: Final = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 _SCANNER, _ALIGNED = 1, 2  # sform and qform codes
-_BROKEN: Final = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    zlib.error,
-    HeaderDataError,
-    ImageFileError,
-)
+_OWN: Final = (HeaderDataError, ImageFileError, WrapStructError)
+_FARTHEST: Final = 1e9  # mm, or whatever the unit is: nothing in a patient lies farther away
 
 
 def read(path: Path) -> Decoded:
@@ -61,20 +55,14 @@ def read(path: Path) -> Decoded:
     Raises:
         FormatError: Damaged, truncated, complex numbers, or pixels in a file of their own (.hdr with .img).
     """
-    try:
+    rule = f"{path.name} begins like NIfTI and is damaged or cut off"
+    with foreign(rule, way_out="copy it again from its source", also=_OWN):
         with _opened(path) as stream:
             version = nib.Nifti2Image if _is_second(stream) else nib.Nifti1Image
             file = version.from_stream(stream)
             check_claim(path, file.shape, file.header.get_data_dtype().itemsize)
             stored = np.asarray(file.dataobj.get_unscaled())
-    except FormatError:
-        raise
-    except _BROKEN as error:
-        raise FormatError(
-            f"{path.name} begins like NIfTI and is damaged or cut off",
-            way_out="copy it again from its source",
-        ) from error
-    return _decoded(file, stored)
+        return _decoded(file, stored)
 
 
 @contextmanager
@@ -166,7 +154,10 @@ def _affine(header: Any) -> tuple[NDArray[np.float64], Literal["mm", "pixel"], t
         problems.append("It states a place and no unit; millimetres were taken, as NIfTI programs do.")
     if sform > 0 and qform > 0 and not np.allclose(header.get_sform(), header.get_qform(), atol=1e-2):
         problems.append("Its two affines (sform and qform) differ; the sform was taken.")
-    affine = _RAS_TO_LPS @ np.asarray(header.get_best_affine(), dtype=np.float64)
+    stated = np.asarray(header.get_best_affine(), dtype=np.float64)
+    if not np.abs(stated).max() < _FARTHEST:
+        raise FormatError("a place in the patient is stated by numbers of its size", got="others")
+    affine = _RAS_TO_LPS @ stated
     affine[:3] *= scale or 1.0
     return affine, "mm", tuple(problems)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import WebPImagePlugin
 
 from skiagraph.codecs.decoded import Decoded, derived
+from skiagraph.codecs.foreign import BROKEN
 from skiagraph.codecs.written import written
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import Plane
@@ -25,7 +24,6 @@ __all__ = ["RGB", "array_of", "read", "write"]
 
 RGB: Final = ("red", "green", "blue")
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", WebPImagePlugin.WebPImageFile.format)
-_BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
 def read(path: Path) -> Decoded:
@@ -52,7 +50,7 @@ def read(path: Path) -> Decoded:
         raise _bomb(path) from error
     except FormatError:
         raise
-    except _BROKEN as error:
+    except BROKEN as error:
         raise FormatError(
             f"{path.name} begins like a picture and is damaged or cut off",
             way_out="copy it again from its source",

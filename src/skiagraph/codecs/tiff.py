@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from skiagraph.codecs.decoded import Decoded, check_claim, derived, pixel_problems
+from skiagraph.codecs.foreign import foreign
 from skiagraph.codecs.picture import RGB, array_of
 from skiagraph.codecs.place import channel_names
 from skiagraph.codecs.written import written
@@ -35,18 +35,6 @@ _MM: Final = {
     "\\u00B5m": 0.001,
     "inch": 25.4,
 }
-_BROKEN: Final = (
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    struct.error,
-    zlib.error,
-    RuntimeError,
-)
 
 
 def read(path: Path) -> Decoded:
@@ -62,21 +50,19 @@ def read(path: Path) -> Decoded:
     Raises:
         FormatError: Damaged, truncated, or packed in a way that is not read.
     """
-    try:
-        with tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            check_claim(path, series.shape, np.dtype(series.dtype).itemsize)
-            array = _pixels(path, series)
-            own = (file.shaped_metadata or ({},))[0].get(_KEY)
-            if own is not None:
-                return _own(array, own)
-            return _foreign(file, array, series.axes)
-    except (FormatError, MemoryError):
-        raise
-    except _BROKEN as error:
-        raise FormatError(
-            f"{path.name} begins like TIFF and is damaged, cut off, or packed in a way that is not read"
-        ) from error
+    rule = f"{path.name} begins like TIFF and is damaged, cut off, or packed in a way that is not read"
+    with foreign(rule, also=(PIL.Image.DecompressionBombError,)), tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        itemsize = np.dtype(series.dtype).itemsize
+        check_claim(path, series.shape, itemsize)
+        check_claim(
+            path, series.keyframe.chunks, itemsize
+        )  # one tile is unpacked at a time, whatever its share
+        array = _pixels(path, series)
+        own = (file.shaped_metadata or ({},))[0].get(_KEY)
+        if own is not None:
+            return _own(array, own)
+        return _of_others(file, array, series.axes)
 
 
 def _pixels(path: Path, series: Any) -> NDArray[Any]:
@@ -109,7 +95,7 @@ def _own(array: NDArray[Any], own: Any) -> Decoded:
     return Decoded(image=image, problems=pixel_problems(array))
 
 
-def _foreign(file: Any, array: NDArray[Any], axes: str) -> Decoded:
+def _of_others(file: Any, array: NDArray[Any], axes: str) -> Decoded:
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
     array, channels, frames, problems = _in_our_order(array, axes)
