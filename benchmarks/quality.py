@@ -1,4 +1,4 @@
-"""How many clean phantoms pass the checks of quality, how many planted artefacts are named at each strength, and the time."""
+"""How many clean phantoms pass the checks of quality, how many planted artefacts are named, and the time."""
 
 from __future__ import annotations
 

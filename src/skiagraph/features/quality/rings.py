@@ -14,7 +14,7 @@ __all__ = ["ring_profile", "ring_strength"]
 
 _ANGLES: Final = 360
 _FIRST: Final = 8  # pixels from the middle: nearer, a ring is a dot
-_SIDE: Final = 256  # pixels along a side: on fewer, anatomy is as thin as a ring
+_SIDE: Final = 384  # pixels along a side: on fewer, anatomy is as thin as a ring
 _TAPS: Final = 9  # pixels across which a ring stands out
 _SECTORS: Final = 30
 _SEEN: Final = 8  # sectors that must lie in calm tissue, most of each
@@ -32,8 +32,8 @@ def ring_profile(plane: NDArray[Any]) -> NDArray[np.float64]:
         plane: HU, shape (rows, columns), reconstructed round its middle.
 
     Returns:
-        Shape (2, radii): mean difference in HU and its standard error in HU, both NaN where less than a quarter of a turn
-        lies in soft tissue or lung, and one NaN radius for fewer than 256 rows or columns.
+        Shape (2, radii): mean difference in HU and its standard error in HU, both NaN where less than a quarter of a
+        turn lies in soft tissue or lung; one NaN radius for fewer than 384 rows or columns.
 
     Source: own, in polar coordinates as Sijbers and Postnov, Reduction of ring artefacts in high resolution micro-CT,
     Phys. Med. Biol. 49 (2004) N247.
