@@ -271,7 +271,7 @@ def _directory(path: Path, _changed: int, size: int) -> Mapping[str, zipfile.Zip
     with _opened(path) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
-                found = {e.filename: e for e in archive.infolist() if not e.is_dir()}
+                found = {e.filename: e for e in archive.infolist() if e.filename and not e.is_dir()}
         except _BROKEN as error:
             raise _damaged(path) from error
     claimed = sum(entry.file_size for entry in found.values())

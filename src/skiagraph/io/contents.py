@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
+from skiagraph.codecs.foreign import foreign
+from skiagraph.errors import FormatError
 from skiagraph.io.formats import DICOM
 from skiagraph.io.sources import Advance, gather
 
@@ -129,7 +132,8 @@ def contents_of(path: Path | str, *, watch: Advance | None = None) -> Contents:
     tally = _Tally()
     for done, header in enumerate(scan.scan_many(sources), 1):
         if not isinstance(header, Exception):
-            tally.add(facts.described(header))
+            with suppress(FormatError), foreign("a header that cannot be described is left out"):
+                tally.add(facts.described(header))
         if watch is not None:
             watch(done, len(sources))
     return tally.contents()

@@ -32,13 +32,19 @@ def check_claims(source: Source, header: Dataset, pixels: PixelPlace | None) -> 
     if pixels is None:
         raise FormatError(f"{source.name} is the header of a picture without its pixels")
     claimed, size = _claimed(header), source.size
-    if claimed > _MOST or (claimed > _SMALL and claimed > _TIGHTEST * size):
+    small = 0 if pixels.inflated is not None else _SMALL  # deflate has a limit that pictures have not
+    if claimed > _MOST or (claimed > small and claimed > _TIGHTEST * size):
         raise FormatError(
             f"{source.name} claims more pixels than a file of its size can honestly hold, or than are read at once",
             got=f"{claimed / 2**20:.0f} MiB claimed by {size} bytes",
         )
     if pixels.inflated is not None:
         return
+    frames = int((numbers_at(header, "NumberOfFrames") or (1.0,))[0])
+    if frames > size:
+        raise FormatError(
+            f"{source.name} has a byte or more for each of its frames", got=f"{frames} frames in {size} bytes"
+        )
     there = size - pixels.offset if pixels.length is None else min(pixels.length, size - pixels.offset)
     needed = 1 if pixels.length is None else claimed
     if there < needed:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from pydicom.dataset import Dataset
 
-from skiagraph.errors import FormatError, SkiagraphError
+from skiagraph.codecs.foreign import foreign
+from skiagraph.errors import FormatError
+from skiagraph.io.dicom.claims import check_claims
 from skiagraph.io.dicom.enhanced import enhanced_frames, is_enhanced
 from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.mosaic import is_mosaic, mosaic_frames
@@ -35,16 +36,8 @@ def guarded(name: str) -> Iterator[None]:
     Raises:
         FormatError: A value that is not what its type says.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except SkiagraphError:
-            raise
-        except BROKEN as error:
-            raise FormatError(
-                f"{name} is DICOM and is damaged or cut off", way_out="export it again"
-            ) from error
+    with foreign(f"{name} is DICOM and is damaged or cut off", way_out="export it again", also=BROKEN):
+        yield
 
 
 def kind_of(header: Dataset) -> str:
@@ -61,11 +54,12 @@ def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
         header: All of it but its pixels.
 
     Raises:
-        FormatError: No image, or a header that contradicts itself.
+        FormatError: No image, its pixels are not there, or a header that contradicts itself.
     """
     with guarded(source.name):
         try:
             _check_image(source, header)
+            check_claims(source, header, getattr(header, "pixels", None))
             if is_enhanced(header):
                 return enhanced_frames(source, header)
             return mosaic_frames(source, header) if is_mosaic(header) else classic_frames(source, header)

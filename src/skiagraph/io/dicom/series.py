@@ -11,7 +11,6 @@ from pydicom.dataset import Dataset
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.image import Image
-from skiagraph.io.dicom.claims import check_claims
 from skiagraph.io.dicom.decode import same_pixels
 from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.lesions import lesions
@@ -76,8 +75,6 @@ def read_files(
                 )
                 continue
             frames = frames_of(source, header)
-            with guarded(source.name):
-                check_claims(source, header, header.pixels)
         except SkiagraphError as error:
             yield str(error)
             continue
@@ -100,9 +97,12 @@ def read_files(
 def _slide(name: str, files: list[tuple[Source, Dataset]]) -> Iterator[tuple[Source | None, Case] | str]:
     alone = files[0][0] if len(files) == 1 else None
     try:
-        yield alone, slide_case(slide_of(files), name if alone is None else alone.name)
+        with guarded(name):
+            case = slide_case(slide_of(files), name if alone is None else alone.name)
     except InvalidInput as error:
         yield str(error)
+        return
+    yield alone, case
 
 
 def _cases(unit: _Unit, *, fill_gaps: bool) -> Iterator[tuple[Source | None, Case] | str]:

@@ -136,14 +136,14 @@ def words_of(header: Dataset, keyword: str) -> Words:
 
 
 def _is_name(header: Dataset, keyword: str) -> bool:
-    return header.get_item(keyword).VR in ("PN", None)
+    return header.get_item(keyword, keep_deferred=True).VR in ("PN", None)
 
 
 def _raw(header: Dataset, keyword: str) -> bytes | str:
     """The bytes of an element, where they are still to be had; else the text that somebody decoded before."""
     if keyword not in header:
         return ""
-    element = header.get_item(keyword)
+    element = header.get_item(keyword, keep_deferred=True)
     value = element.value
     if isinstance(element, RawDataElement):
         return bytes(element.value or b"")
@@ -177,7 +177,7 @@ def _names(header: Dataset) -> list[str]:
     """The values of SpecificCharacterSet, as they stand in the file."""
     if "SpecificCharacterSet" not in header:
         return []
-    value = header.get_item("SpecificCharacterSet").value
+    value = header.get_item("SpecificCharacterSet", keep_deferred=True).value
     if isinstance(value, bytes):
         return value.decode("latin_1").split("\\")
     return [value] if isinstance(value, str) else [str(part) for part in value or ()]
