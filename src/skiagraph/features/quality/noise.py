@@ -14,6 +14,7 @@ __all__ = ["noise_of_plane", "noise_of_tissue"]
 _TO_SIGMA: Final = 0.674489750196082  # median absolute deviation of a normal variable of deviation 1
 _LEAST: Final = 64  # samples below which no noise is told
 _WINDOW: Final = 7  # pixels
+_WINDOWS: Final = 16  # below which no noise is told
 
 
 def noise_of_plane(plane: NDArray[Any], shown: NDArray[np.bool_] | None = None) -> float | None:
@@ -60,13 +61,13 @@ def noise_of_tissue(plane: NDArray[Any]) -> float | None:
         plane: HU, shape (rows, columns).
 
     Returns:
-        None where fewer than 64 windows lie in soft tissue.
+        None where fewer than 16 windows lie in soft tissue.
 
     Source: Christianson et al., Automated technique to measure noise in clinical CT examinations, AJR 205 (2015) W93.
     """
     rows, columns = (n // _WINDOW * _WINDOW for n in plane.shape)
     inside = _windows(soft_tissue(plane)[:rows, :columns]).all((1, 3))
-    if np.count_nonzero(inside) < _LEAST:
+    if np.count_nonzero(inside) < _WINDOWS:
         return None
     deviations = _windows(np.asarray(plane[:rows, :columns], dtype=np.float32)).std((1, 3), ddof=1)
     return _mode(deviations[inside])
