@@ -1,9 +1,10 @@
-"""What MetaImage and NRRD share: pixels through SimpleITK, and sizes that only count where they are stated."""
+"""What MetaImage and NRRD share: the lattice of ITK, and sizes that only count where they are stated."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, final
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -14,11 +15,27 @@ from skiagraph.codecs.place import channel_names, is_placeless, placed
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Timeline
 
-__all__ = ["MM_OF_UNIT", "data_file", "read_itk"]
+__all__ = ["MM_OF_UNIT", "Lattice", "check_axes", "data_file", "in_place", "read_itk"]
 
 MM_OF_UNIT: Final = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001, "micron": 0.001}
-_SCALARS: Final = 1
+_FARTHEST: Final = 1e9  # mm, or whatever the unit is: nothing in a patient lies farther away
 _LONGEST: Final = 1024  # characters of a path
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lattice:
+    """Where pixels lie, as ITK states it.
+
+    Args:
+        spacing: Shape (n,), from one index to the next along each axis, fastest first.
+        origin: Shape (n,), the place of the first pixel.
+        direction: Shape (n, n), a column for each axis.
+    """
+
+    spacing: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    direction: NDArray[np.float64]
 
 
 def data_file(path: Path, name: str) -> Path:
@@ -63,23 +80,49 @@ def read_itk(path: Path, driver: str, *, scale: float | None, problems: tuple[st
         raise FormatError(
             f"{path.name} begins like {driver.removesuffix('ImageIO')} and is damaged, cut off or of a kind not read"
         ) from error
-    ndim = file.GetDimension()
+    ndim = check_axes(file.GetDimension(), path)
+    array = sitk.GetArrayFromImage(file)
+    if array.ndim == ndim:
+        array = array[..., None]
+    lattice = Lattice(
+        spacing=np.array(file.GetSpacing()),
+        origin=np.array(file.GetOrigin()),
+        direction=np.array(file.GetDirection()).reshape(ndim, ndim),
+    )
+    return in_place(array, lattice, scale=scale, problems=problems)
+
+
+def check_axes(ndim: int, path: Path) -> int:
+    """The number of axes.
+
+    Raises:
+        FormatError: Fewer than two or more than four.
+    """
     if not 2 <= ndim <= 4:
         raise FormatError(
             "an image has two or three axes in space, and time", got=f"{ndim} axes in {path.name}"
         )
-    array = sitk.GetArrayFromImage(file)
-    names = channel_names(file.GetNumberOfComponentsPerPixel())
-    if file.GetNumberOfComponentsPerPixel() == _SCALARS and array.ndim > ndim:
-        array = array[..., 0]
-    return _placed(file, array, names, scale, problems)
+    return ndim
 
 
-def _placed(
-    file: Any, array: NDArray[Any], names: tuple[str, ...], scale: float | None, problems: tuple[str, ...]
+def in_place(
+    array: NDArray[Any], lattice: Lattice, *, scale: float | None, problems: tuple[str, ...] = ()
 ) -> Decoded:
-    ndim = file.GetDimension()
-    affine, unit = _affine(file, scale)
+    """The image of an array and its lattice.
+
+    Args:
+        array: Axes ([[time, k,] j, i, channel): those of the lattice in reverse, then the channels.
+        lattice: Where the pixels lie.
+        scale: mm in one unit of the lattice; None where the file states no spacing.
+        problems: What was noticed so far.
+
+    Raises:
+        FormatError: A lattice without a volume.
+    """
+    ndim = array.ndim - 1
+    names = channel_names(array.shape[-1])
+    array = array if names else array[..., 0]
+    affine, unit = _affine(lattice, scale)
     frames = array.shape[0] if ndim == 4 else 1
     timeline = Timeline(times=np.arange(frames, dtype=np.float64)) if frames > 1 else None
     if ndim == 4 and timeline is None:
@@ -94,14 +137,14 @@ def _placed(
     return derived(array, place, problems=(*problems, *said, *turned), channels=names)
 
 
-def _affine(file: Any, scale: float | None) -> tuple[NDArray[np.float64], Literal["mm", "pixel"]]:
+def _affine(lattice: Lattice, scale: float | None) -> tuple[NDArray[np.float64], Literal["mm", "pixel"]]:
     """4x4, LPS, from index (i, j, k, 1)."""
-    ndim = file.GetDimension()
-    direction = np.array(file.GetDirection()).reshape(ndim, ndim)
-    space = min(ndim, 3)
+    space = min(len(lattice.spacing), 3)
     affine = np.eye(4)
-    affine[:space, :space] = direction[:space, :space] * np.array(file.GetSpacing())[:space]
-    affine[:space, 3] = np.array(file.GetOrigin())[:space]
+    affine[:space, :space] = lattice.direction[:space, :space] * lattice.spacing[:space]
+    affine[:space, 3] = lattice.origin[:space]
+    if not np.abs(affine).max() < _FARTHEST:
+        raise FormatError("a place in the patient is stated by numbers of its size", got="others")
     affine[:3] *= 1.0 if scale is None else scale
     if space == 2:
         affine[2, 2] = 1.0

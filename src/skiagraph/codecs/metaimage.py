@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagraph.codecs.decoded import Decoded, check_claim
-from skiagraph.codecs.itk import MM_OF_UNIT, data_file, read_itk
+from skiagraph.codecs.itk import MM_OF_UNIT, Lattice, check_axes, data_file, in_place
 from skiagraph.codecs.place import channel_names, file_affine, plain_pixels
 from skiagraph.codecs.written import written
 from skiagraph.errors import FormatError
@@ -30,6 +32,16 @@ _TYPES: Final = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
+_SPELLINGS: Final = {
+    "Position": "Offset",
+    "Origin": "Offset",
+    "Rotation": "TransformMatrix",
+    "Orientation": "TransformMatrix",
+    "ElementByteOrderMSB": "BinaryDataByteOrderMSB",
+}
+_READ: Final = _TYPES | {"MET_LONG": "i4", "MET_ULONG": "u4"}  # 4 bytes everywhere, as MetaIO has it
+_TRUE: Final = ("true", "1")
+_ANY_HEADER: Final = 47  # of zlib or gzip
 _LONGEST_HEADER: Final = 65536
 
 
@@ -46,25 +58,86 @@ def read(path: Path) -> Decoded:
     Raises:
         FormatError: Damaged, truncated, or pixels that are missing or lie outside of the folder.
     """
-    header, offset = _header(path)
+    header, begin = _header(path)
     try:
-        shape = tuple(int(n) for n in header["DimSize"].split())
-        channels = int(header.get("ElementNumberOfChannels", "1"))
-        itemsize = np.dtype(_TYPES.get(header.get("ElementType", ""), "u1")).itemsize
-        skipped = max(int(header.get("HeaderSize", "0")), 0)
-    except (KeyError, ValueError) as error:
-        raise FormatError(f"a MetaImage states its DimSize, and {path.name} does not") from error
+        shape = _whole(header, "DimSize")
+        channels = _whole(header, "ElementNumberOfChannels", (1,))[0]
+        skipped = _whole(header, "HeaderSize", (0,))[0]
+        dtype = np.dtype(_READ[header["ElementType"]])
+    except (IndexError, KeyError, ValueError) as error:
+        raise FormatError(
+            f"a MetaImage states its DimSize and a known ElementType, and {path.name} does not"
+        ) from error
     name = header["ElementDataFile"]
-    if name == "LIST" or "%" in name:
+    if name.startswith("LIST") or "%" in name:
         raise FormatError("a MetaImage has its pixels in one file", got=f"a list of files in {path.name}")
     source = path if name.upper() == "LOCAL" else data_file(path, name)
-    check_claim(source, (*shape, channels), itemsize)
-    packed = header.get("CompressedData", "False").lower() in ("true", "1")
-    needed = math.prod(shape) * channels * itemsize
-    there = source.stat().st_size - (offset if source is path else skipped)
-    if not packed and there < needed:
-        raise FormatError(f"{path.name} is cut off", got=f"{there} of {needed} bytes of pixels")
-    return read_itk(path, "MetaImageIO", scale=_scale(header))
+    sizes = (*reversed(shape), channels)
+    check_axes(len(shape), path)
+    check_claim(source, sizes, dtype.itemsize)
+    if header.get("BinaryDataByteOrderMSB", "").lower() in _TRUE:
+        dtype = dtype.newbyteorder(">")
+    at = begin if source is path else skipped
+    if at < 0:  # the pixels are the last bytes of their file
+        at = source.stat().st_size - math.prod(sizes) * dtype.itemsize
+    array = _pixels(source, at, sizes, dtype, header).reshape(sizes)
+    problems: tuple[str, ...] = ()
+    if {"ElementToIntensityFunctionSlope", "ElementToIntensityFunctionOffset"} & set(header):
+        problems = ("It states how intensities follow from its numbers, which were read as they are.",)
+    return in_place(array, _lattice(header, len(shape), path), scale=_scale(header), problems=problems)
+
+
+def _whole(header: Mapping[str, str], key: str, missing: tuple[int, ...] | None = None) -> tuple[int, ...]:
+    if missing is not None and key not in header:
+        return missing
+    return tuple(int(n) for n in header[key].split())
+
+
+def _pixels(
+    source: Path, at: int, sizes: tuple[int, ...], dtype: np.dtype[Any], header: Mapping[str, str]
+) -> NDArray[Any]:
+    """All numbers in a row."""
+    count = math.prod(sizes)
+    needed = count * dtype.itemsize
+    if header.get("BinaryData", "True").lower() not in _TRUE:
+        raise FormatError(f"the pixels of {source.name} are stored as bytes", got="as text")
+    with source.open("rb") as stream:
+        stream.seek(max(at, 0))
+        if header.get("CompressedData", "False").lower() in _TRUE:
+            try:
+                data = zlib.decompressobj(_ANY_HEADER).decompress(stream.read(), needed)
+            except zlib.error as error:
+                raise FormatError(f"the packed pixels of {source.name} are damaged") from error
+        else:
+            data = stream.read(needed)
+    if len(data) < needed or at < 0:
+        raise FormatError(f"{source.name} is cut off", got=f"{len(data)} of {needed} bytes of pixels")
+    return np.frombuffer(data, dtype=dtype)
+
+
+def _lattice(header: Mapping[str, str], ndim: int, path: Path) -> Lattice:
+    """The lattice that a header states; its matrix has one axis a row."""
+    try:
+        spacing = np.array(
+            [float(n) for n in _first(header, "ElementSpacing", "ElementSize").split()] or [1.0] * ndim
+        )
+        origin = np.array([float(n) for n in header.get("Offset", "").split()] or [0.0] * ndim)
+        turned = np.array(
+            [float(n) for n in header.get("TransformMatrix", "").split()] or np.eye(ndim).ravel()
+        )
+        fits = spacing.shape == origin.shape == (ndim,) and bool((spacing > 0).all())
+        matrix = turned.reshape(ndim, ndim).T
+    except ValueError:
+        fits = False
+    if not fits:
+        raise FormatError(
+            f"{path.name} states a size above zero and a place for each of its {ndim} axes", got="others"
+        )
+    return Lattice(spacing=spacing, origin=origin, direction=matrix)
+
+
+def _first(header: Mapping[str, str], *keys: str) -> str:
+    return next((header[key] for key in keys if key in header), "")
 
 
 def _header(path: Path) -> tuple[Mapping[str, str], int]:
@@ -80,8 +153,9 @@ def _header(path: Path) -> tuple[Mapping[str, str], int]:
         at = end + 1
         if not equals:
             continue
-        fields[key.strip()] = value.strip()
-        if key.strip() == "ElementDataFile":
+        known = _SPELLINGS.get(key.strip(), key.strip())
+        fields[known] = value.strip()
+        if known == "ElementDataFile":
             return fields, at
     raise FormatError(
         f"a MetaImage says where its pixels are, and {path.name} does not", got="no ElementDataFile"

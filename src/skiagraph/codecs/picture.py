@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,7 @@ def read(path: Path) -> Decoded:
     try:
         with warnings.catch_warnings(record=True) as noticed:
             warnings.simplefilter("always")
-            with PIL.Image.open(path, formats=_FORMATS) as file:
+            with PIL.Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as file:
                 _refuse_bomb(path, noticed)
                 array, problems = _decoded(path, file)
             said = tuple(f"{str(w.message).rstrip('.')}." for w in noticed)
