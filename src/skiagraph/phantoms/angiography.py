@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Final
 
@@ -68,35 +69,37 @@ def angiography(
     contrast = 0.11 * thickness * filled
     values = _WHITE - _PER_UNIT * (background + contrast) + noise * rng.standard_normal((frames, *shape))
     stored = np.rint(np.clip(values, 0, 4095)).astype(np.uint16)
+    known = {"masks": masks, "steps_per_attenuation": _PER_UNIT, "noise": noise}
+    peak = np.unravel_index(int(thickness.argmax()), shape)
+    return _drawn(stored, thickness > 0.5, contrast[:, peak[0], peak[1]], known)
+
+
+def _drawn(
+    stored: NDArray[np.uint16], inside: NDArray[np.bool_], contrast: NDArray[Any], known: dict[str, Any]
+) -> Drawn:
+    times = np.arange(len(stored), dtype=np.float64) * _FRAME_MS / 1000.0
     spacing = 0.3 / _MAGNIFICATION
-    times = np.arange(frames, dtype=np.float64) * _FRAME_MS / 1000.0
-    plane = Plane.upright(
-        shape=shape,
+    still = Plane.upright(
+        shape=(inside.shape[0], inside.shape[1]),
         spacing=(spacing, spacing),
         frame=derived_frame(array_digest(stored)),
-        timeline=Timeline(times=times, unit="s"),
     )
-    still = Plane.upright(shape=shape, spacing=(spacing, spacing), frame=plane.frame)
+    plane = dataclasses.replace(still, timeline=Timeline(times=times, unit="s"))
     segment = Segment(number=1, code=concepts.ARTERY, confidence=1.0)
-    peak = np.unravel_index(int(thickness.argmax()), shape)
     curve = Curve(
         concept=concepts.CONTRAST,
         at=times * 1000.0,
         at_unit=concepts.MILLISECOND,
-        values=contrast[:, peak[0], peak[1]].astype(np.float64),
+        values=contrast.astype(np.float64),
         unit=concepts.UNITY,
     )
     return Drawn(
         kind="angiography",
-        datasets=(_dataset(stored, masks),),
+        datasets=(_dataset(stored, known["masks"]),),
         images={"run": Image(data=stored, space=plane, quantity=GREY, modality="XA")},
         findings=(curve,),
-        masks={
-            "arteries": Segmentation(
-                space=still, labels=(thickness > 0.5).astype(np.uint8), segments=(segment,)
-            )
-        },
-        phantom={"masks": masks, "steps_per_attenuation": _PER_UNIT, "noise": noise},
+        masks={"arteries": Segmentation(space=still, labels=inside.astype(np.uint8), segments=(segment,))},
+        phantom=known,
     )
 
 

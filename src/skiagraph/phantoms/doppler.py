@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 import numpy as np
@@ -85,39 +86,40 @@ def colour_doppler(
     pictures[flow] = PALETTE[level[flow]]
     _draw_bar(pictures)
     velocity = np.where(flow, np.array(VELOCITIES, np.float32)[level], np.float32(np.nan))
-    times = 0.05 * np.arange(frames, dtype=np.float64)
-    plane = Plane.upright(
-        shape=shape,
-        spacing=(pixel, pixel),
-        frame=derived_frame(array_digest(pictures)),
-        timeline=Timeline(times=times, unit="s"),
-    )
+    known = {"peak": fastest, "pixel": pixel, "pulse": pulse}
+    return _drawn(pictures, velocity, inside, known)
+
+
+def _drawn(
+    pictures: NDArray[np.uint8],
+    velocity: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    known: dict[str, Any],
+) -> Drawn:
+    times = 0.05 * np.arange(len(pictures), dtype=np.float64)
+    frame, pixel = derived_frame(array_digest(pictures)), known["pixel"]
+    still = Plane.upright(shape=(inside.shape[0], inside.shape[1]), spacing=(pixel, pixel), frame=frame)
+    plane = dataclasses.replace(still, timeline=Timeline(times=times, unit="s"))
     curve = Curve(
         concept=concepts.FLOW_VELOCITY,
         at=times * 1000.0,
         at_unit=concepts.MILLISECOND,
-        values=fastest * pulse,
+        values=known["peak"] * known["pulse"],
         unit=concepts.CM_PER_SECOND,
     )
-    still = Plane.upright(shape=shape, spacing=(pixel, pixel), frame=plane.frame)
+    speed = Quantity(name="velocity", unit=concepts.CM_PER_SECOND)
+    colours = ("red", "green", "blue")
     segment = Segment(number=1, code=concepts.ARTERY, confidence=1.0)
     return Drawn(
         kind="colour-doppler",
         datasets=(_dataset(pictures, pixel),),
         images={
-            "colour": Image(
-                data=pictures, space=plane, quantity=COLOUR, channels=("red", "green", "blue"), modality="US"
-            ),
-            "velocity": Image(
-                data=velocity,
-                space=plane,
-                quantity=Quantity(name="velocity", unit=concepts.CM_PER_SECOND),
-                modality="US",
-            ),
+            "colour": Image(data=pictures, space=plane, quantity=COLOUR, channels=colours, modality="US"),
+            "velocity": Image(data=velocity, space=plane, quantity=speed, modality="US"),
         },
         findings=(curve,),
         masks={"vessel": Segmentation(space=still, labels=inside.astype(np.uint8), segments=(segment,))},
-        phantom={"peak": fastest, "scale": _SCALE},
+        phantom={"peak": known["peak"], "scale": _SCALE},
     )
 
 

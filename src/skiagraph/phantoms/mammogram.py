@@ -12,6 +12,7 @@ from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation
 from scipy import ndimage
 
 from skiagraph import codes
+from skiagraph.codes import Code
 from skiagraph.findings import Box, Boxes, Measurement, Segment, Segmentation
 from skiagraph.geometry import Plane, derived_frame
 from skiagraph.image import Image
@@ -61,10 +62,10 @@ def mammogram(
         tissue += 0.55 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * size**2))
     noisy = tissue + rng.normal(0, 0.012, shape)
     grey = np.rint(np.clip(np.where(depth > 0, noisy, 0.01), 0, 1) * _TOP).astype(np.uint16)
-    boxes = [Box(code=concepts.MASS, low=centre - radius, high=centre + radius)]
-    for row, column, size in spots:
-        middle = np.array([row, column])
-        boxes.append(Box(code=concepts.CALCIFICATION, low=middle - 2 * size, high=middle + 2 * size))
+    boxes = [
+        _box(concepts.MASS, float(centre[0]), float(centre[1]), radius),
+        *(_box(concepts.CALCIFICATION, r, c, 2 * s) for r, c, s in spots),
+    ]
     if laterality == "R":
         grey, breast = grey[:, ::-1], breast[:, ::-1]
         boxes = [_mirrored(box, shape[1]) for box in boxes]
@@ -129,6 +130,11 @@ def _calcifications(centre: NDArray[Any], radius: float, rng: Generator) -> list
         (float(r), float(c), float(rng.uniform(0.6, 1.2)))
         for r, c in away + rng.normal(0, 0.35 * radius, (int(rng.integers(6, 14)), 2))
     ]
+
+
+def _box(code: Code, row: float, column: float, half: float) -> Box:
+    middle = np.array([row, column])
+    return Box(code=code, low=middle - half, high=middle + half)
 
 
 def _mirrored(box: Box, columns: int) -> Box:

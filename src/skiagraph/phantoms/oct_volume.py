@@ -73,21 +73,19 @@ def oct_volume(
     floor = (
         0.18 + 0.020 * far2 + rng.uniform(-0.03, 0.03) * x[None, :]
     )  # pigment epithelium, below the middle
-    inside, values = [], []
-    for n in range(shape[0]):
-        height = floor[n] - y[:, None]  # mm above the pigment epithelium
-        level = 1 - height / thickness[n]
-        values.append(_section(level, height, rng))
-        inside.append((level >= 0) & (level <= 1))
+    heights = floor[:, None, :] - y[None, :, None]  # mm above the pigment epithelium
+    levels = 1 - heights / thickness[:, None, :]
+    values = [_section(level, height, rng) for level, height in zip(levels, heights, strict=True)]
     stored = np.rint(np.clip(np.stack(values), 0, 255)).astype(np.uint8)
     grid = _grid(shape, spacing, array_digest(stored))  # type: ignore[arg-type]
     segment = Segment(number=1, code=concepts.RETINA, confidence=1.0)
     beside = float(thick - (thick - thin) * np.exp(-(1.5**2) / 0.45) - 0.010 * 1.5**2)
+    places = ((thin, "in the pit"), (beside, "1.5 mm beside the pit"))
     measured = tuple(
         Measurement(
             concept=concepts.THICKNESS, value=1000 * mm, unit=concepts.MICROMETRE, method=f"known: {where}"
         )
-        for mm, where in ((thin, "in the pit"), (beside, "1.5 mm beside the pit"))
+        for mm, where in places
     )
     return Drawn(
         kind="oct",
@@ -95,7 +93,9 @@ def oct_volume(
         images={"oct": Image(data=stored, space=grid, quantity=SIGNAL, modality="OPT")},
         findings=measured,
         masks={
-            "retina": Segmentation(space=grid, labels=np.stack(inside).astype(np.uint8), segments=(segment,))
+            "retina": Segmentation(
+                space=grid, labels=((levels >= 0) & (levels <= 1)).astype(np.uint8), segments=(segment,)
+            )
         },
         phantom={"eye": eye, "thickness_in_pit": thin, "thickness_of_rim": thick, "extent": extent},
     )
