@@ -22,9 +22,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from skiagraph import codes
-from skiagraph.features import Ellipse, circumference, fitted_ellipse, moment_ellipse, rasterised
-from skiagraph.geometry import index_map
+from skiagraph.features import Ellipse, circumference, moment_ellipse, rasterised
 from skiagraph.inference.finish import agreement
+from skiagraph.inference.refine import carried
 from skiagraph.metrics import binomial_p, wilson
 from skiagraph.preprocess import network_space
 
@@ -58,19 +58,17 @@ def measures(ellipse: Ellipse, row: Row) -> NDArray[np.float64]:
 def judge(row: Row) -> Judged:
     """What the product's own steps make of the probabilities of one image."""
     lattice = network_space(row.space, PLAN.recipe)
-    fitted = fitted_ellipse(row.probability)
     reference = moment_ellipse(row.mask)
-    if fitted is None or reference is None:
-        raise SystemExit("a network found nothing, or a reference is empty: look at the cache")
-    way = index_map(lattice, row.space)
-    outline = fitted.mapped(way.matrix[:-1, :-1], way.matrix[:-1, -1])
+    if reference is None:
+        raise SystemExit("a reference is empty: look at the data")
+    outline = carried(row.outline, lattice, row.space)
     found = rasterised(outline, row.space.shape)
     true = measures(reference, row)
     true[0] = row.circumference
     return Judged(
         group=row.group,
         dice=2 * np.count_nonzero(found & row.mask) / (np.count_nonzero(found) + np.count_nonzero(row.mask)),
-        agreement=agreement(row.probability, fitted),
+        agreement=agreement(row.probability, row.outline),
         found=measures(moment_ellipse(found) or outline, row),
         true=true,
     )

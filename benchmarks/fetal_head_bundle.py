@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fetal_head_predictions import network
+from fetal_head_rings import PHANTOMS, RINGS, committee
 from fetal_head_training import CACHE, PLAN
 
 from skiagraph import codes
 from skiagraph.case import Dataset
 from skiagraph.metrics import binomial_p, wilson
 from skiagraph.task import Card, InputSpec, OutputSpec, Score
-from skiagraph.training import freeze
+from skiagraph.training import Plan, RingPlan, freeze
 from skiagraph.workflow import opened_model
 from skiagraph.workflow.judge import judged
 
@@ -25,6 +27,7 @@ GATE_RESULTS = Path(__file__).parent / "results" / "gate.json"
 NAME = "fetal-head-ultrasound"
 DATA = (
     "outline: HC18 subset, 217 images of 171 fetuses",
+    f"second look at the outline: {PHANTOMS} drawn heads (skiagraph.phantoms), then the same images",
     "gate: the same heads",
     "gate, as strangers: BreastMNIST and PneumoniaMNIST (MedMNIST v2)",
     "gate, as strangers: BCCD, Sunnybrook Cardiac Data, Data Science Bowl 2018 nuclei",
@@ -38,6 +41,14 @@ ATTRIBUTION = (
     "Lesjak Z et al., University of Ljubljana (CC BY); "
     "BCCD (MIT), Sunnybrook Cardiac Data and Data Science Bowl 2018 nuclei (CC0)"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """How both networks were learnt, for the record."""
+
+    outline: Plan
+    rings: RingPlan
 
 
 def card(figures: Mapping[str, float]) -> Card:
@@ -98,11 +109,12 @@ def ship(to: Path, calibration: Mapping[str, Any], figures: Mapping[str, float])
     recipe = dataclasses.replace(
         PLAN.recipe,
         prior="ellipse",
+        refine=RINGS.refine,
         measure="fetal-head",
         calibration=dict(calibration),
         gate=json.loads(GATE.read_text("utf-8")),
     )
-    freeze(network("all"), card(figures), recipe, dataclasses.replace(PLAN, recipe=PLAN.recipe), to)
+    freeze(network("all"), card(figures), recipe, Plans(outline=PLAN, rings=RINGS), to, committee("all"))
 
 
 def on_test(whole: Dataset) -> dict[str, float]:

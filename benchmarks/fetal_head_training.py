@@ -60,15 +60,26 @@ def train_job(job: str, data: Path) -> None:
     torch.save(network.state_dict(), network_file(job))
 
 
+def rings_file(job: str) -> Path:
+    """Where the finished second look of a job lies; the job ``"first"`` learns from phantoms alone."""
+    return CACHE / f"rings-{job}.pt"
+
+
 def ensure_trained(data: Path) -> None:
-    """Trains what is not there yet, two jobs side by side."""
-    missing = [job for job in JOBS if not network_file(job).is_file()]
-
-    def one(job: str) -> None:
-        subprocess.run([sys.executable, __file__, "--job", job, "--data", str(data)], check=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, missing))
+    """Trains what is not there yet, two jobs side by side: outlines, then the second look on phantoms and on heads."""
+    second = Path(__file__).with_name("fetal_head_rings.py")
+    for script, file, jobs in (
+        (Path(__file__), network_file, JOBS),
+        (second, rings_file, ("first",)),
+        (second, rings_file, JOBS),
+    ):
+        calls = [
+            [sys.executable, str(script), "--job", job, "--data", str(data)]
+            for job in jobs
+            if not file(job).is_file()
+        ]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda call: subprocess.run(call, check=True), calls))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A frozen network: one copy of the weights, and three engines that say the same."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,9 +13,9 @@ from safetensors.numpy import load_file
 from skiagraph.errors import BundleError, InvalidInput, MissingInput, WriteFailed
 from skiagraph.inference import OnnxEngine, OpenVinoEngine, engine_for, opened
 from skiagraph.inference.torch_engine import TorchEngine
-from skiagraph.networks import ResidualUNet
+from skiagraph.networks import Committee, ResidualUNet, RingNet
 from skiagraph.plain import from_plain
-from skiagraph.task import load_bundle, save_bundle
+from skiagraph.task import Refine, load_bundle, save_bundle
 from skiagraph.training import Plan, freeze, plain_card
 
 
@@ -188,3 +189,29 @@ def test_a_bundle_with_a_damaged_graph_or_weights_is_refused(engine, name, damag
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(BundleError, match="refuses"):
         opened(load_bundle(copy), engine=engine)
+
+
+def test_a_second_network_lies_beside_the_first_and_every_engine_runs_it(network, plan, dataset, tmp_path):
+    torch.manual_seed(4)
+    refine = Refine(angles=64, radii=32)
+    second = Committee([RingNet(inputs=4, widths=(4, 6, 8, 8)) for _ in range(2)]).eval()
+    recipe = dataclasses.replace(plan.recipe, refine=refine, prior="ellipse")
+    card = plain_card("ellipses", recipe.labels[0], "US", dataset)
+    bundle = freeze(network, card, recipe, plan, tmp_path / "two", second)
+    assert load_bundle(bundle.folder).recipe.refine == refine
+    x = np.random.default_rng(0).normal(size=(4, 4, 64, 32)).astype(np.float32)
+    with torch.no_grad():
+        for kernel in (p for p in second.parameters() if p.ndim > 1):
+            kernel.copy_(kernel.half().float())
+    expected = TorchEngine(second)(x)
+    kept = load_file(bundle.folder / "refine.safetensors")
+    assert {k.dtype.name for k in kept.values() if k.ndim > 1} == {"float16"}
+    assert expected.shape == (4, 2, 32, 17)
+    for name in ("openvino", "onnxruntime"):
+        found = engine_for(bundle, name, graph=bundle.second_graph)(x)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    one = opened(bundle)
+    assert one.second is not None
+    (bundle.folder / "refine.onnx").unlink()
+    with pytest.raises(MissingInput, match=r"without refine\.onnx"):
+        load_bundle(bundle.folder)

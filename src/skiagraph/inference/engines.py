@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from pathlib import Path
 from typing import Literal, final
 
 import numpy as np
@@ -23,6 +24,7 @@ class OpenVinoEngine:
 
     Args:
         bundle: The model.
+        graph: The graph of it that is run; None for the first.
         precision: ``"fp32"`` is strict; ``"bf16"`` is faster on processors that have it, and is fp32 elsewhere.
         threads: Processor cores to use; 0 leaves it to OpenVINO.
 
@@ -30,7 +32,9 @@ class OpenVinoEngine:
         BundleError: The graph cannot be read.
     """
 
-    def __init__(self, bundle: Bundle, *, precision: Precision = "fp32", threads: int = 0) -> None:
+    def __init__(
+        self, bundle: Bundle, graph: Path | None = None, *, precision: Precision = "fp32", threads: int = 0
+    ) -> None:
         import openvino as ov
 
         core = ov.Core()
@@ -41,7 +45,7 @@ class OpenVinoEngine:
         if threads:
             hint["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            self._model = core.compile_model(core.read_model(bundle.graph), "CPU", hint)
+            self._model = core.compile_model(core.read_model(graph or bundle.graph), "CPU", hint)
         except RuntimeError as error:
             raise BundleError(
                 f"OpenVINO reads the graph of {bundle.card.name}", got="a graph that it refuses"
@@ -74,13 +78,14 @@ class OnnxEngine:
 
     Args:
         bundle: The model.
+        graph: The graph of it that is run; None for the first.
         threads: Processor cores to use; 0 leaves it to ONNX Runtime.
 
     Raises:
         BundleError: The graph cannot be read.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, graph: Path | None = None, *, threads: int = 0) -> None:
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
@@ -89,7 +94,7 @@ class OnnxEngine:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(
-                str(bundle.graph), options, providers=["CPUExecutionProvider"]
+                str(graph or bundle.graph), options, providers=["CPUExecutionProvider"]
             )
         except (
             ort_errors.Fail,
@@ -117,13 +122,16 @@ class OnnxEngine:
         return np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
 
 
-def engine_for(bundle: Bundle, name: str = "auto", precision: Precision = "fp32") -> Engine:
+def engine_for(
+    bundle: Bundle, name: str = "auto", precision: Precision = "fp32", graph: Path | None = None
+) -> Engine:
     """The engine of a name, loaded with a bundle.
 
     Args:
         bundle: The model.
         name: ``"openvino"``, ``"onnxruntime"``, or ``"auto"``: OpenVINO where it is installed.
         precision: What to compute with; must stand on the card.
+        graph: The graph of the bundle that is run; None for the first.
 
     Raises:
         InvalidInput: An unknown engine, or a precision that the card does not allow.
@@ -135,9 +143,9 @@ def engine_for(bundle: Bundle, name: str = "auto", precision: Precision = "fp32"
     if name == "auto":
         name = "openvino" if importlib.util.find_spec("openvino") else "onnxruntime"
     if name == "openvino":
-        return OpenVinoEngine(bundle, precision=precision)
+        return OpenVinoEngine(bundle, graph, precision=precision)
     if name == "onnxruntime" and precision == "fp32":
-        return OnnxEngine(bundle)
+        return OnnxEngine(bundle, graph)
     raise InvalidInput(
         "the engines are openvino (fp32, bf16) and onnxruntime (fp32)", got=f"{name} with {precision}"
     )

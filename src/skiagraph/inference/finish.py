@@ -12,26 +12,29 @@ from scipy.special import expit
 from skiagraph.features import Ellipse, fitted_ellipse, rasterised
 from skiagraph.findings import Segment, Segmentation
 from skiagraph.findings.resample import resample
-from skiagraph.geometry import Space, index_map
 from skiagraph.image import Image
+from skiagraph.inference.refine import carried, refined
 from skiagraph.preprocess import network_space
-from skiagraph.task import Recipe
+from skiagraph.task import Engine, Recipe
 
 __all__ = ["agreement", "finished"]
 
 
-def finished(logits: NDArray[np.float32], image: Image, recipe: Recipe) -> Segmentation:
+def finished(
+    logits: NDArray[np.float32], image: Image, recipe: Recipe, second: Engine | None = None
+) -> Segmentation:
     """The segmentation that logits stand for, on the lattice of the image.
 
     Args:
         logits: Shape (label, spatial...) on the lattice that `network_space` gives.
         image: What was read.
-        recipe: Threshold, shape prior, calibration.
+        recipe: Threshold, shape prior, second look, calibration.
+        second: What looks at the outline again, where the recipe asks for it.
     """
     lattice = network_space(image.space, recipe)
     p = expit(np.asarray(logits, dtype=np.float32))
     if recipe.prior == "ellipse":
-        return _elliptic(p[0], lattice, image.space, recipe)
+        return _elliptic(p[0], image, recipe, second)
     labels = np.where(p.max(0) >= recipe.threshold, p.argmax(0) + 1, 0).astype(np.uint8)
     segments = tuple(Segment(number=n, code=code) for n, code in enumerate(recipe.labels, 1))
     found = Segmentation(space=lattice, labels=labels, segments=segments, probabilities=p)
@@ -39,13 +42,15 @@ def finished(logits: NDArray[np.float32], image: Image, recipe: Recipe) -> Segme
     return Segmentation(space=back.space, labels=back.labels, segments=segments)
 
 
-def _elliptic(p: NDArray[np.float32], lattice: Space, space: Space, recipe: Recipe) -> Segmentation:
+def _elliptic(p: NDArray[np.float32], image: Image, recipe: Recipe, second: Engine | None) -> Segmentation:
     """One structure whose outline is an ellipse; no ellipse, no segment."""
+    space, lattice = image.space, network_space(image.space, recipe)
     ellipse = fitted_ellipse(np.clip(p - recipe.threshold + 0.5, 0.0, 1.0))
     if ellipse is None:
         return Segmentation(space=space, labels=np.zeros(space.shape, np.uint8), segments=())
-    way = index_map(lattice, space)
-    back = ellipse.mapped(way.matrix[:-1, :-1], way.matrix[:-1, -1])
+    if recipe.refine is not None and second is not None:
+        ellipse = refined(ellipse, lattice, image, recipe, second)
+    back = carried(ellipse, lattice, space)
     segment = Segment(number=1, code=recipe.labels[0], confidence=_confidence(p, ellipse, recipe.calibration))
     labels = rasterised(back, (space.shape[0], space.shape[1])).astype(np.uint8)
     return Segmentation(space=space, labels=labels, segments=(segment,))

@@ -35,11 +35,13 @@ class Staged:
         card: What it is.
         recipe: How it prepares and finishes.
         engine: What computes.
+        second: What looks at the outline again; None where the recipe asks for nothing.
     """
 
     card: Card
     recipe: Recipe
     engine: Engine
+    second: Engine | None = None
 
     def __call__(self, case: Case, /) -> Segmentation:
         """The segmentation of one case, on the lattice of its image.
@@ -57,7 +59,7 @@ class Staged:
             for _, alike in groupby(prepared, key=lambda pair: pair[1].shape):
                 together, tensors = zip(*alike, strict=True)
                 for case, logits in zip(together, self.engine(np.stack(tensors)), strict=True):
-                    yield finished(logits, self.image(case), self.recipe)
+                    yield finished(logits, self.image(case), self.recipe, self.second)
 
     def image(self, case: Case) -> Image:
         """The image that the recipe names, as one grey channel.
@@ -79,10 +81,10 @@ class Staged:
         return normalised(network_pixels(image, space), self.recipe.normalise)[None]
 
 
-def staged(card: Card, recipe: Recipe, engine: Engine) -> Staged:
-    """The model of a recipe around an engine, mirrored as the recipe says."""
+def staged(card: Card, recipe: Recipe, engine: Engine, second: Engine | None = None) -> Staged:
+    """The model of a recipe around its engines, mirrored as the recipe says."""
     around = Mirrored(engine=engine, axes=recipe.mirror) if recipe.mirror else engine
-    return Staged(card=card, recipe=recipe, engine=around)
+    return Staged(card=card, recipe=recipe, engine=around, second=second)
 
 
 def opened(bundle: Bundle, *, engine: str = "auto", precision: Precision = "fp32") -> Staged:
@@ -97,4 +99,10 @@ def opened(bundle: Bundle, *, engine: str = "auto", precision: Precision = "fp32
         InvalidInput: An engine or precision that there is not.
         BundleError: The graph cannot be read.
     """
-    return staged(bundle.card, bundle.recipe, engine_for(bundle, engine, precision))
+    first, second = engine_for(bundle, engine, precision), bundle.second_graph
+    return staged(
+        bundle.card,
+        bundle.recipe,
+        first,
+        None if second is None else engine_for(bundle, engine, precision, second),
+    )

@@ -37,12 +37,19 @@ def network_space(space: Space, recipe: Recipe) -> Space:
             f"this model reads images with {len(recipe.shape)} spatial axes", got=str(space.ndim)
         )
     if isinstance(space, Plane):
-        return _in_proportion(space, recipe.shape)
+        return fitted(space, recipe.shape)
     grid: Grid = reoriented(space, recipe.orientation) if recipe.orientation else space
     return respaced(grid, recipe.spacing) if recipe.spacing else resized(grid, recipe.shape)
 
 
-def _in_proportion(plane: Plane, shape: tuple[int, ...]) -> Plane:
+def fitted(plane: Space, shape: tuple[int, ...]) -> Plane:
+    """A plane padded evenly to the proportions of `shape`, with that many samples.
+
+    Raises:
+        GeometryError: A volume.
+    """
+    if not isinstance(plane, Plane):
+        raise GeometryError("a picture is fitted to rows and columns", got="a volume")
     rows, columns = plane.shape
     row_step, column_step = np.linalg.norm(plane.affine[:2, :2], axis=0)
     aspect = float(column_step / row_step) * shape[0] / shape[1]

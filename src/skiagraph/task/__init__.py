@@ -4,7 +4,7 @@ from skiagraph.task.bundle import Bundle, load_bundle, save_bundle
 from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
 from skiagraph.task.evaluate import Estimate, evaluate
-from skiagraph.task.recipe import Recipe
+from skiagraph.task.recipe import Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Model",
     "OutputSpec",
     "Recipe",
+    "Refine",
     "Score",
     "Trainer",
     "Watch",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -21,6 +21,7 @@ __all__ = ["Bundle", "load_bundle", "save_bundle"]
 FORMAT: Final = 1
 _TEXTS: Final = ("card.json", "recipe.json", "plan.json")
 _BINARIES: Final = ("weights.safetensors", "graph.onnx")
+_SECOND: Final = ("refine.safetensors", "refine.onnx")  # where the recipe looks at outlines again
 
 
 @final
@@ -33,7 +34,8 @@ class Bundle:
         recipe: How it reads.
         plan: How it was learnt (plain data; `skiagraph.training` knows its type).
         folder: Where ``weights.safetensors`` and ``graph.onnx`` lie. The initialisers of the graph point into the
-            weights, so that there is one copy of them.
+            weights, so that there is one copy of them. ``refine.safetensors`` and ``refine.onnx`` lie beside them
+            where the recipe looks at outlines again.
     """
 
     card: Card
@@ -51,11 +53,21 @@ class Bundle:
         """The network as an ONNX graph."""
         return self.folder / "graph.onnx"
 
+    @property
+    def second_graph(self) -> Path | None:
+        """The network that looks at outlines again, as an ONNX graph; None where the recipe asks for none."""
+        return None if self.recipe.refine is None else self.folder / "refine.onnx"
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """The files of weights and graphs, by name."""
+        return _BINARIES if self.recipe.refine is None else (*_BINARIES, *_SECOND)
+
     def digest(self) -> str:
-        """SHA-256 of the weights and the graph, hexadecimal."""
+        """SHA-256 of all weights and graphs, hexadecimal."""
         total = hashlib.sha256()
-        for path in (self.weights, self.graph):
-            total.update(path.read_bytes())
+        for name in self.binaries:
+            total.update((self.folder / name).read_bytes())
         return total.hexdigest()
 
 
@@ -66,20 +78,24 @@ def load_bundle(folder: Path) -> Bundle:
         MissingInput: No such folder, or a file of it is missing.
         BundleError: A file is damaged or of a version that this release does not know.
     """
-    for name in (*_TEXTS, *_BINARIES):
-        if not (folder / name).is_file():
-            raise MissingInput(
-                "a bundle holds " + ", ".join((*_TEXTS, *_BINARIES)), got=f"{folder.name} without {name}"
-            )
+    _check_there(folder, (*_TEXTS, *_BINARIES))
     card, recipe, plan = (_read(folder / name) for name in _TEXTS)
     try:
-        return Bundle(
+        bundle = Bundle(
             card=from_plain(Card, card), recipe=from_plain(Recipe, recipe), plan=plan, folder=folder
         )
     except BundleError:
         raise
     except InvalidInput as error:
         raise BundleError(f"the bundle {folder.name} describes a model", got=str(error)) from error
+    _check_there(folder, bundle.binaries)
+    return bundle
+
+
+def _check_there(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise MissingInput("a bundle holds " + ", ".join(names), got=f"{folder.name} without {name}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -122,7 +138,7 @@ def save_bundle(bundle: Bundle, to: Path) -> Bundle:
             for name, data in plain.items():
                 text = json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=False, allow_nan=False)
                 (work / name).write_text(text + "\n", "utf-8")
-            for name in _BINARIES:
+            for name in bundle.binaries:
                 shutil.copyfile(bundle.folder / name, work / name)
             work.chmod(0o755)
             work.replace(to)

@@ -9,7 +9,42 @@ from typing import Any, Literal, final
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "Refine"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refine:
+    """How an outline is looked at again, in a picture that is unrolled around it.
+
+    Args:
+        shape: Samples of the lattice that is unrolled, finer than that of the network.
+        angles: Rays from the centre of the outline.
+        radii: Samples along a ray.
+        low: Radius of the first, as a share of that of the outline.
+        high: Radius of the last.
+        rounds: How often the outline is moved and looked at again.
+        share: What counts of the motion in the end; the rest stays with the first outline.
+
+    Raises:
+        InvalidInput: Numbers out of range, or odd where they are halved.
+    """
+
+    shape: tuple[int, int] = (288, 432)
+    angles: int = 160
+    radii: int = 48
+    low: float = 0.55
+    high: float = 1.45
+    rounds: int = 2
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.low < 1.0 < self.high or not 0.0 < self.share <= 1.0 or self.rounds < 1:
+            raise InvalidInput(
+                "an outline lies between the radii that are looked at", got=f"{self.low} to {self.high}"
+            )
+        if self.angles < 8 or self.radii < 8 or self.angles % 2 or self.radii % 2 or min(self.shape) < 2:
+            raise InvalidInput("angles and radii are even numbers from 8", got=f"{self.angles}, {self.radii}")
 
 
 @final
@@ -28,6 +63,7 @@ class Recipe:
         mirror: Spatial axes over which predictions are averaged with their mirror image.
         threshold: Probability from which a place belongs to a segment.
         prior: Shape to which the outline is fitted: ``"ellipse"``, or ``"none"``.
+        refine: How the outline is looked at again by the bundle's second network; None for not at all.
         measure: What is measured on the outline, by name; empty for nothing.
         calibration: Numbers that the finishing steps read, by name of the step; documented where they are used.
         gate: Numbers of the gate in front of the model; empty for none.
@@ -45,6 +81,7 @@ class Recipe:
     mirror: tuple[int, ...] = ()
     threshold: float = 0.5
     prior: Literal["none", "ellipse"] = "none"
+    refine: Refine | None = None
     measure: str = ""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)

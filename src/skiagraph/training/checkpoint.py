@@ -12,16 +12,15 @@ from torch import nn
 
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.plain import to_plain
-from skiagraph.training.plan import Plan
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 
-def _key(plan: Plan, seed: int) -> str:
+def _key(plan: object, seed: int) -> str:
     return json.dumps([to_plain(plan), seed], sort_keys=True)
 
 
-def save_checkpoint(path: Path | None, plan: Plan, seed: int, epoch: int, *parts: Any) -> None:
+def save_checkpoint(path: Path | None, plan: object, seed: int, epoch: int, *parts: Any) -> None:
     """Writes the state of (network, average, optimizer) after `epoch` epochs; the old file stays until then."""
     if path is None:
         return
@@ -32,7 +31,7 @@ def save_checkpoint(path: Path | None, plan: Plan, seed: int, epoch: int, *parts
 
 
 def load_checkpoint(
-    path: Path | None, plan: Plan, seed: int, network: nn.Module, average: nn.Module, optimizer: Any
+    path: Path | None, plan: object, seed: int, network: nn.Module, average: nn.Module, optimizer: Any
 ) -> int:
     """Restores the state and returns how many epochs are done; 0 where there is no checkpoint.
 

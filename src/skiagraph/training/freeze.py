@@ -9,7 +9,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import torch
 from onnx.external_data_helper import set_external_data
 from safetensors.torch import save_file
@@ -22,7 +24,9 @@ from skiagraph.task import Bundle, Card, Recipe, save_bundle
 __all__ = ["freeze"]
 
 
-def freeze(network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path) -> Bundle:
+def freeze(
+    network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path, second: nn.Module | None = None
+) -> Bundle:
     """Writes a bundle.
 
     Args:
@@ -31,6 +35,8 @@ def freeze(network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path) 
         recipe: How it reads.
         plan: How it was learnt: a frozen value, for the record.
         to: The folder, which must not exist yet.
+        second: Looks at outlines again, where the recipe asks for it: maps (batch, 4, angles, radii) to
+            (batch, networks, angles / 2, radii / 2 + 1). Its kernels are kept in half precision.
 
     Returns:
         The bundle where it lies.
@@ -41,21 +47,47 @@ def freeze(network: nn.Module, card: Card, recipe: Recipe, plan: Any, to: Path) 
     """
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        weights = {
-            name: tensor.contiguous()
-            for name, tensor in network.state_dict().items()
-            if tensor.dtype.is_floating_point
-        }
-        save_file(weights, folder / "weights.safetensors")
-        onnx.save(
-            _pointing(_exported(network, recipe), folder / "weights.safetensors"), folder / "graph.onnx"
-        )
+        _write(network, torch.zeros(2, 1, *recipe.shape), folder, ("weights", "graph"))
+        if recipe.refine is not None and second is not None:
+            seen = torch.zeros(2, 4, recipe.refine.angles, recipe.refine.radii)
+            _write(second, seen, folder, ("refine", "refine"), half=True)
         return save_bundle(Bundle(card=card, recipe=recipe, plan=to_plain(plan), folder=folder), to)
 
 
-def _exported(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
+def _write(
+    network: nn.Module, example: torch.Tensor, folder: Path, names: tuple[str, str], *, half: bool = False
+) -> None:
+    """Weights as safetensors, kernels in half precision if that is wanted, and the graph that points into them."""
+    weights, graph = folder / f"{names[0]}.safetensors", folder / f"{names[1]}.onnx"
+    learnt = {n: t.contiguous() for n, t in network.state_dict().items() if t.dtype.is_floating_point}
+    kept = {n: t.half() if half and t.ndim > 1 else t for n, t in learnt.items()}
+    save_file(kept, weights)
+    exported = _exported(network, example)
+    _widened(exported, {n for n, t in kept.items() if t.dtype == torch.float16})
+    onnx.save(_pointing(exported, weights), graph)
+
+
+def _widened(graph: onnx.ModelProto, halved: set[str]) -> None:
+    """Makes initialisers half precision, and widens each before it is used; engines fold that away when they load."""
+    nodes = list(graph.graph.node)
+    for tensor in graph.graph.initializer:
+        if tensor.name in halved:
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    for node in nodes:
+        node.input[:] = [f"{name}.wide" if name in halved else name for name in node.input]
+    casts = [
+        onnx.helper.make_node("Cast", [name], [f"{name}.wide"], to=onnx.TensorProto.FLOAT)
+        for name in sorted(halved)
+    ]
+    graph.graph.ClearField("node")
+    graph.graph.node.extend([*casts, *nodes])
+    for known in [v for v in graph.graph.value_info if v.name in halved]:
+        graph.graph.value_info.remove(known)
+
+
+def _exported(network: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
     """The graph with the names of the network's weights; the batch is free."""
-    example = torch.zeros(2, 1, *recipe.shape)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"

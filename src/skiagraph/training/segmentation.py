@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
+import torch
 from numpy.random import Generator
+from torch import Tensor, nn
 
 from skiagraph.case import Dataset
 from skiagraph.codes import Code
 from skiagraph.findings import Segmentation
 from skiagraph.inference import Staged, staged
 from skiagraph.inference.torch_engine import TorchEngine
+from skiagraph.networks import ResidualUNet
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Watch
-from skiagraph.training.loop import train
-from skiagraph.training.plan import Plan
-from skiagraph.training.samples import prepared
+from skiagraph.training.loop import Stage, learn
+from skiagraph.training.losses import moments_apart, overlap_and_entropy
+from skiagraph.training.plan import Plan, Settle
+from skiagraph.training.samples import Prepared, batches, prepared, steps_per_epoch
 
-__all__ = ["SegmentationTrainer", "plain_card", "planned"]
+__all__ = ["SegmentationTrainer", "plain_card", "planned", "train"]
 
 
 @final
@@ -53,6 +58,42 @@ class SegmentationTrainer:
         )
         card = dataclasses.replace(self.card, data=(dataset.name,))
         return staged(card, plan.recipe, TorchEngine(network))
+
+
+def train(
+    samples: Sequence[Prepared], plan: Plan, *, rng: Generator, watch: Watch, checkpoint: Path | None = None
+) -> nn.Module:
+    """Learns a segmentation network.
+
+    Args:
+        samples: On the lattice of the plan's recipe.
+        plan: Every choice.
+        rng: All chance: initial weights, order, augmentation. One draw, so that a resumed run equals one that was not.
+        watch: Told after each epoch.
+        checkpoint: File to save to after each epoch and to resume from; None keeps nothing.
+
+    Returns:
+        The running average of the networks, in evaluation mode, on the CPU.
+    """
+    seed = int(rng.integers(2**31))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = ResidualUNet(inputs=1, outputs=len(plan.recipe.labels), widths=plan.widths)
+
+    def stage(part: Plan | Settle) -> Stage:
+        def loss(logits: Tensor, target: Tensor) -> Tensor:
+            return overlap_and_entropy(logits, target) + part.moments * moments_apart(logits, target)
+
+        return Stage(
+            epochs=part.epochs,
+            steps=steps_per_epoch(len(samples), plan),
+            learning_rate=part.learning_rate,
+            batches=lambda rng: batches(samples, plan, rng, part.steps),
+            loss=loss,
+        )
+
+    stages = [stage(plan)] if plan.settle is None else [stage(plan), stage(plan.settle)]
+    return learn(network, stages, plan, seed=seed, watch=watch, checkpoint=checkpoint)
 
 
 def planned(dataset: Dataset, label: Code, *, shape: tuple[int, int] = (192, 288)) -> Plan:
