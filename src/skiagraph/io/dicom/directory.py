@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import struct
-import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
-import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 
+from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
 from skiagraph.io.archive import archive_members
+from skiagraph.io.dicom.scan import BROKEN, scan
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["Directory", "read_directory"]
 
 _IN_USE: Final = 0xFFFF  # RecordInUseFlag (0004,1410), retired; 0 marks what was deleted
-_BROKEN: Final = (
-    *(AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError),
-    *(RuntimeError, TypeError, ValueError, struct.error, zlib.error, BytesLengthException, InvalidDicomError),
-)
 
 
 @final
@@ -81,25 +74,22 @@ def _said(name: str, missing: list[str], astray: int) -> Iterator[str]:
         yield f"{name} names {astray} files outside of its own folder; they were left alone."
 
 
-def _named(source: Source) -> Iterator[tuple[str, ...]]:
+def _named(source: Source) -> list[tuple[str, ...]]:
     """The file IDs of all records in use, in parts."""
+    rule = f"{source.name} is the directory of a disc and is damaged or cut off"
+    way_out = "name the folder around it: its files are found without it"
+    found = []
     try:
-        with warnings.catch_warnings(), source.open() as stream:
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(stream, force=True)
-            records: Iterable[Dataset] = header["DirectoryRecordSequence"].value or ()
+        with foreign(rule, way_out=way_out, also=BROKEN):
+            records: Iterable[Dataset] = scan(source)["DirectoryRecordSequence"].value or ()
             for record in records:
                 parts = record.get("ReferencedFileID")
                 if parts and record.get("RecordInUseFlag", _IN_USE) != 0:
                     listed = [parts] if isinstance(parts, str) else list(parts)
-                    yield tuple(_plain(str(part)) for part in listed)
-    except FormatError:
-        raise
-    except _BROKEN as error:
-        raise FormatError(
-            f"{source.name} is the directory of a disc and is damaged or cut off",
-            way_out="name the folder around it: its files are found without it",
-        ) from error
+                    found.append(tuple(_plain(str(part)) for part in listed))
+    except FormatError as error:
+        raise FormatError(rule, way_out=way_out) from error
+    return found
 
 
 def _plain(part: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
@@ -15,12 +17,13 @@ from skiagraph.io.dicom.enhanced import enhanced_frames, is_enhanced
 from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.mosaic import is_mosaic, mosaic_frames
 from skiagraph.io.dicom.multiframe import classic_frames
-from skiagraph.io.dicom.quick import has, numbers_at
+from skiagraph.io.dicom.quick import has, numbers_at, text_at
 from skiagraph.io.dicom.scan import BROKEN
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["frames_of", "guarded", "kind_of"]
 
+_UID: Final = re.compile(r"[0-9.]{3,64}")
 _MOST_FRAMES: Final = 1_000_000
 
 
@@ -42,8 +45,9 @@ def guarded(name: str) -> Iterator[None]:
 
 def kind_of(header: Dataset) -> str:
     """The kind of an object in words, by its SOP class."""
-    uid = header.get("SOPClassUID") or getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
-    return "an unknown kind of object" if uid is None else str(getattr(uid, "name", uid))
+    meta = getattr(header, "file_meta", Dataset())
+    uid = text_at(header, "SOPClassUID") or text_at(meta, "MediaStorageSOPClassUID")
+    return UID(uid).name if _UID.fullmatch(uid) else "an unknown kind of object"
 
 
 def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
