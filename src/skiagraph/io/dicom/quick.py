@@ -11,6 +11,9 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from skiagraph.codecs.foreign import quiet
+from skiagraph.io.dicom.scan import BROKEN
+
 __all__ = ["bytes_of", "has", "numbers_at", "text_at", "texts_at"]
 
 _DECIMAL: Final = frozenset({"DS", "IS"})
@@ -42,6 +45,17 @@ def _found(header: Dataset, keyword: str) -> tuple[Any, str, bytes | None]:
     return element, vr, None
 
 
+def _converted(header: Dataset, keyword: str, element: Any) -> Any:
+    """The value as pydicom makes it; None where it cannot, for then it is no number and no text."""
+    if not isinstance(element, RawDataElement):
+        return element.value
+    with quiet():
+        try:
+            return header.get(keyword)
+        except BROKEN:
+            return None
+
+
 def numbers_at(header: Dataset, keyword: str) -> tuple[float, ...]:
     """The finite numbers of an element; empty where it has none or is anything else."""
     element, vr, data = _found(header, keyword)
@@ -51,7 +65,7 @@ def numbers_at(header: Dataset, keyword: str) -> tuple[float, ...]:
         return _decimals(data)
     if data is not None and vr in _SHORT and len(data) == 2:
         return (float(int.from_bytes(data, "little" if element.is_little_endian else "big")),)
-    return _numbers(header.get(keyword))
+    return _numbers(_converted(header, keyword, element))
 
 
 @functools.lru_cache(maxsize=65536)
@@ -83,7 +97,7 @@ def texts_at(header: Dataset, keyword: str) -> tuple[str, ...]:
         return ()
     if data is not None and vr in _TEXTS:
         return _words(data)
-    value = header.get(keyword)
+    value = _converted(header, keyword, element)
     if isinstance(value, str) or value is None or not hasattr(value, "__iter__"):
         value = () if value is None or value == "" else (value,)
     return tuple(str(word).strip() for word in value)

@@ -69,16 +69,14 @@ def read_files(
         try:
             if isinstance(header, SkiagraphError):
                 raise header
+            uid = uid_of(header, "SeriesInstanceUID")
             if text_at(header, "SOPClassUID") == WHOLE_SLIDE:
-                slides.setdefault(uid_of(header, "SeriesInstanceUID") or source.name, []).append(
-                    (source, header)
-                )
+                slides.setdefault(uid or source.name, []).append((source, header))
                 continue
             frames = frames_of(source, header)
         except SkiagraphError as error:
             yield str(error)
             continue
-        uid = uid_of(header, "SeriesInstanceUID")
         lies = all(frame.place is not None for frame in frames)
         unit = units.setdefault(uid if lies and uid else source, _Unit(uid=uid if lies else None))
         unit.frames += frames
