@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, final
@@ -28,6 +28,7 @@ from skiagraph.preprocess.grey import grey
 from skiagraph.preprocess.lattice import fitted
 from skiagraph.task import Refine, Watch
 from skiagraph.training.loop import Batch, Stage, learn
+from skiagraph.training.samples import in_background
 
 __all__ = ["Ring", "RingPlan", "ring_of", "rings", "train_rings"]
 
@@ -191,14 +192,9 @@ def _batches(samples: Sequence[Ring], plan: RingPlan, rng: Generator) -> Iterato
     """The batches of one epoch, made in the background while the last one is learnt from."""
     order = rng.permutation(len(samples))
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
-    with ThreadPoolExecutor(1) as pool:
-        waiting: list[Future[Batch]] = []
-        for group in groups:
-            waiting.append(pool.submit(_batch, [samples[i] for i in group], plan, rng.spawn(1)[0]))
-            if len(waiting) > 2:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+    return in_background(
+        functools.partial(_batch, [samples[i] for i in group], plan, rng.spawn(1)[0]) for group in groups
+    )
 
 
 def _batch(samples: Sequence[Ring], plan: RingPlan, rng: Generator) -> Batch:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import final
@@ -17,11 +18,10 @@ from skiagraph.findings import Segmentation
 from skiagraph.image import Image
 from skiagraph.preprocess import Step, augmented, network_pixels, network_space, normalised
 from skiagraph.task import Recipe
+from skiagraph.training.loop import Batch
 from skiagraph.training.plan import Plan
 
-__all__ = ["Prepared", "batches", "prepared"]
-
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+__all__ = ["Prepared", "batches", "in_background", "prepared"]
 
 
 @final
@@ -73,16 +73,25 @@ def batches(
         rng: All chance; each sample gets a generator of its own, so that the number of threads does not matter.
         steps: Augmentation in place of the plan's.
 
-    Yields:
+    Returns:
         (pictures, masks), each (batch, 1, rows, columns), float32.
     """
     order, used = _order(samples, plan, rng), plan.steps if steps is None else steps
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
+    return in_background(
+        functools.partial(
+            _batch, [samples[i] for i in group], used, plan.recipe.normalise, rng.spawn(len(group))
+        )
+        for group in groups
+    )
+
+
+def in_background(jobs: Iterable[Callable[[], Batch]]) -> Iterator[Batch]:
+    """What each job makes, in order; the next two are made while one is used."""
     with ThreadPoolExecutor(1) as pool:
         waiting: list[Future[Batch]] = []
-        for group in groups:
-            chosen = [samples[i] for i in group]
-            waiting.append(pool.submit(_batch, chosen, used, plan.recipe.normalise, rng.spawn(len(group))))
+        for job in jobs:
+            waiting.append(pool.submit(job))
             if len(waiting) > 2:
                 yield waiting.pop(0).result()
         for future in waiting:
