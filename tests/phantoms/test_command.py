@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from skiagraph.cli.phantom import phantom
+from skiagraph.errors import InvalidInput
 
 APP = typer.Typer()
 APP.command()(phantom)
@@ -58,3 +59,35 @@ def test_the_default_picture_shows_something(tmp_path):
     grey = np.asarray(png.read(tmp_path / "image-0001.png").image.data)
     assert grey.shape == (540, 800)
     assert 20 < grey.mean() < 120
+
+
+def test_a_study_has_its_images_and_its_truth_in_folders_of_their_own(tmp_path):
+    (said,) = json.loads(run("pet", tmp_path / "out", "--json"))["written"]
+    files = [p.relative_to(tmp_path / "out").parts for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert sum(parts[0] == "images" for parts in files) == said["files"] == 40
+    assert {"/".join(parts) for parts in files if parts[0] == "truth"} == {
+        "truth/0001/truth.json",
+        "truth/0001/balls.nii.gz",
+    }
+    truth = json.loads((tmp_path / "out/truth/0001/truth.json").read_text("utf-8"))
+    assert (truth["kind"], truth["study"]) == ("pet", said["study"])
+
+
+def test_more_studies_are_more_patients(tmp_path):
+    said = run("fundus", tmp_path, "--count", 2).replace("\n", "")
+    assert "images/0002" in said
+    first, second = (json.loads((tmp_path / f"truth/000{n}/truth.json").read_text("utf-8")) for n in (1, 2))
+    assert first["study"] != second["study"]
+
+
+def test_volumes_come_as_nifti_and_never_as_png(tmp_path):
+    run("oct", tmp_path, "--format", "nifti")
+    assert (tmp_path / "images/0001/oct.nii.gz").is_file()
+    refused = CliRunner().invoke(APP, ["oct", str(tmp_path), "--format", "png"])
+    assert isinstance(refused.exception, InvalidInput)
+
+
+def test_the_help_says_what_each_kind_is():
+    said = " ".join(run("--help").split())
+    assert "chest-ct" in said
+    assert "whole-slide" in said

@@ -12,7 +12,7 @@ from pydicom.uid import NuclearMedicineImageStorage
 from scipy import ndimage
 
 from skiagraph.findings import Box, Boxes, Measurement
-from skiagraph.geometry import Plane, Timeline, derived_frame
+from skiagraph.geometry import Plane, derived_frame
 from skiagraph.image import Image
 from skiagraph.image.quantity import Quantity
 from skiagraph.phantoms import concepts
@@ -57,39 +57,46 @@ def bone_scan(seed: int = 1, *, metastases: int | None = None, counts: float = 9
         counts: Mean of a pixel of ordinary bone.
 
     Returns:
-        One image ``"scan"`` in counts, its frames being the front and the back (mirrored, as seen from behind);
-        boxes of the metastases in each frame, and how many counts were added to both frames by each on average.
+        Images ``"anterior"`` and ``"posterior"`` (mirrored, as seen from behind) in counts, two frames of one object;
+        boxes of the metastases in each, and how many counts were added to both frames by each on average.
     """
     rng = np.random.default_rng(seed)
     expected = np.stack([_skeleton(side) for side in (0, 1)])
     wanted = int(rng.integers(0, 7)) if metastases is None else metastases
-    boxes, measured = [], []
+    boxes: tuple[list[Box], list[Box]] = ([], [])
+    measured = []
     for n in range(wanted):
         row, column, radius, strength = _sampled(rng, expected)
         for frame, share in ((0, strength[0]), (1, strength[1])):
             spot = _spot((row, column), radius) * share
             expected[frame] += spot
             middle = np.array([row, column if frame == 0 else _SHAPE[1] - 1 - column])
-            boxes.append(
-                Box(code=concepts.METASTASIS, low=middle - 2 * radius, high=middle + 2 * radius, moment=frame)
+            boxes[frame].append(
+                Box(code=concepts.METASTASIS, low=middle - 2 * radius, high=middle + 2 * radius)
             )
         total = float(2 * np.pi * radius**2 * sum(strength) * counts)
         how = f"known: metastasis {n + 1}, expected in both frames"
         measured.append(Measurement(concept=concepts.NUMBER, value=total, unit=concepts.COUNTS, method=how))
     expected[1] = expected[1, :, ::-1]
     stored = rng.poisson(expected * counts + 0.12).clip(0, 65535).astype(np.uint16)
-    plane = Plane.upright(
-        shape=_SHAPE,
-        spacing=(_PIXEL, _PIXEL),
-        frame=derived_frame(array_digest(stored)),
-        timeline=Timeline(times=np.arange(2.0)),
-    )
+    digest = array_digest(stored)
+    planes = [
+        Plane.upright(shape=_SHAPE, spacing=(_PIXEL, _PIXEL), frame=derived_frame(f"{digest} {n}"))
+        for n in (0, 1)
+    ]
     quantity = Quantity(name="counts", unit=concepts.COUNTS)
+    images = {
+        name: Image(data=stored[n], space=planes[n], quantity=quantity, modality="NM")
+        for n, name in enumerate(("anterior", "posterior"))
+    }
     return Drawn(
         kind="bone-scan",
         datasets=(_dataset(stored),),
-        images={"scan": Image(data=stored, space=plane, quantity=quantity, modality="NM")},
-        findings=((Boxes(space=plane, items=tuple(boxes)),) if boxes else ()) + tuple(measured),
+        images=images,
+        findings=(
+            *(Boxes(space=p, items=tuple(b)) for p, b in zip(planes, boxes, strict=True) if b),
+            *measured,
+        ),
         phantom={"metastases": wanted, "counts": counts},
     )
 
@@ -175,7 +182,10 @@ def _dataset(stored: NDArray[np.uint16]) -> Dataset:
             ImageOrientationPatient=None,
             ImagePositionPatient=None,
         )
-        for value, meaning, angle in (("399033003", "frontal", "180"), ("416421008", "posterior", "0"))
+        for value, meaning, angle in (
+            ("399321004", "Anterior projection", "180"),
+            ("399001007", "Posterior projection", "0"),
+        )
     ]
     ds.CountsAccumulated = int(stored.sum())
     ds.ScanVelocity, ds.ScanLength, ds.ActualFrameDuration = "2", 2048, 1000000

@@ -164,8 +164,8 @@ def chest_xray(
         spacing: Of that CT, mm.
 
     Returns:
-        One image ``"xray"``, brighter where more was absorbed; the shadows ``"organs"`` (heart, inner chest);
-        boxes of the nodules, and the cardiothoracic ratio.
+        One image ``"xray"``, brighter where more was absorbed, whose size holds in the middle of the patient; the
+        shadows ``"organs"`` (heart, inner chest); boxes of the nodules, and the cardiothoracic ratio.
 
     Raises:
         InvalidInput: A volume that is too small for its nodules.
@@ -177,7 +177,8 @@ def chest_xray(
     size = _detector(chest, beam)
     paths = projection(attenuation(volume.values), chest.spacing, beam, size)
     grey = _detected(paths, beam, rng)
-    plane = Plane.upright(shape=size, spacing=(beam.pixel,) * 2, frame=derived_frame(array_digest(grey)))
+    pixel = beam.pixel / float(beam.magnification(0.0))  # in the middle of the patient
+    plane = Plane.upright(shape=size, spacing=(pixel, pixel), frame=derived_frame(array_digest(grey)))
     organs = _organs(volume, chest, beam, plane)
     return Drawn(
         kind="chest-xray",

@@ -174,7 +174,7 @@ def _grid(heart: BeatingHeart) -> Grid:
     affine = np.eye(4)
     affine[:3, :3] = axes
     affine[:3, 3] = [-10.0, 15.0, 20.0] - axes[:, 1:] @ ((np.array(heart.shape[1:]) - 1) / 2)
-    timeline = Timeline(times=heart.times / 1000.0, unit="s")
+    timeline = Timeline(times=heart.times / 1000.0, unit="s", conditions={"trigger_time": heart.times})
     frame = derived_frame(f"heart {heart}")
     return Grid(shape=heart.shape, affine=affine, frame=frame, timeline=timeline)
 
@@ -215,8 +215,7 @@ def _frame(heart: BeatingHeart, slice_: int, phase: int) -> tuple[Array, NDArray
     picture = _thorax(x, y, signal, edge)
     pool, muscle, full = _radii(heart, slice_, phase)
     share = slice_ / heart.shape[0]
-    labels = np.zeros(picture.shape, np.uint8)
-    far = np.hypot(x, y)
+    labels, far = np.zeros(picture.shape, np.uint8), np.hypot(x, y)
     size = max(full, 24.0)
     around = np.hypot((x + 0.42 * size) / 1.45, y) - size * 0.98 - 3.0
     picture = blended(picture, coverage(around, edge), signal["fat"])

@@ -189,7 +189,7 @@ def _region(corners: tuple[int, int, int, int], pixel: float, kind: int) -> Data
     return item(
         RegionSpatialFormat=_TWO_D,
         RegionDataType=kind,
-        RegionFlags=0 if kind == _TISSUE else 1,
+        RegionFlags=int(kind == _TISSUE),  # of low priority: where both lie, flow counts
         RegionLocationMinX0=corners[0],
         RegionLocationMinY0=corners[1],
         RegionLocationMaxX1=corners[2],

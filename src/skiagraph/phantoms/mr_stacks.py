@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -74,7 +76,14 @@ def diffusion_mr(
             more["DiffusionGradientOrientation"] = list(way)
         scan = MrScan(name="diffusion", tr=6000.0, te=80.0, sequence="EP", first=1 + n * shape[0], more=more)
         objects += mr_series(values[n], grid, scan, digest=digest, patient="Phantom^Balls")
-    return _drawn("diffusion", objects, values, _timed(grid, len(steps)), balls, _diffusion_truth(balls))
+    return _drawn(
+        "diffusion",
+        objects,
+        values,
+        _timed(grid, {"b_value": [b for b, _ in steps], "gradient_direction": [d for _, d in steps]}),
+        balls,
+        _diffusion_truth(balls),
+    )
 
 
 def _attenuated(grid: Grid, balls: tuple[Ball, ...], b: float, way: tuple[float, ...]) -> NDArray[np.float32]:
@@ -157,7 +166,14 @@ def multi_echo_mr(
         )
         for n, b in enumerate(balls, start=1)
     )
-    return _drawn("echoes", objects, values, _timed(grid, len(echoes)), balls, truth)
+    return _drawn(
+        "echoes",
+        objects,
+        values,
+        _timed(grid, {"echo_number": range(1, len(echoes) + 1), "echo_time": echoes}),
+        balls,
+        truth,
+    )
 
 
 def _phantom_signal(grid: Grid) -> NDArray[np.float32]:
@@ -171,9 +187,12 @@ def _stored(signal: NDArray[np.float32]) -> NDArray[np.uint16]:
     return np.asarray(np.rint(np.clip(signal * _FULL, 0, 4095)), np.uint16)
 
 
-def _timed(grid: Grid, frames: int) -> Grid:
-    timeline = Timeline(times=np.arange(frames, dtype=np.float64))
-    return Grid(shape=grid.shape, affine=grid.affine, frame=grid.frame, timeline=timeline)
+def _timed(grid: Grid, differs: Mapping[str, Sequence[Any]]) -> Grid:
+    """The grid with one frame for each value of what differs."""
+    conditions = {name: np.array(values, np.float64) for name, values in differs.items()}
+    frames = min(len(values) for values in conditions.values())
+    timeline = Timeline(times=np.arange(frames, dtype=np.float64), conditions=conditions)
+    return dataclasses.replace(grid, timeline=timeline)
 
 
 def _drawn(
@@ -184,7 +203,7 @@ def _drawn(
     balls: tuple[Ball, ...],
     findings: tuple[Finding, ...],
 ) -> Drawn:
-    still = Grid(shape=grid.shape, affine=grid.affine, frame=grid.frame)
+    still = dataclasses.replace(grid, timeline=None)
     segments = tuple(Segment(number=n + 1, code=concepts.PHANTOM, confidence=1.0) for n in range(len(balls)))
     labels = ball_labels(still, balls)
     return Drawn(

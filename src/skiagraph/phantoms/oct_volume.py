@@ -14,7 +14,7 @@ from scipy import ndimage
 from skiagraph.findings import Measurement, Segment, Segmentation
 from skiagraph.geometry import Grid, derived_frame
 from skiagraph.image import Image
-from skiagraph.image.quantity import SIGNAL
+from skiagraph.image.quantity import UNKNOWN
 from skiagraph.phantoms import concepts
 from skiagraph.phantoms.drawn import Drawn
 from skiagraph.phantoms.modules import (
@@ -90,7 +90,7 @@ def oct_volume(
     return Drawn(
         kind="oct",
         datasets=(_dataset(stored, grid, eye),),
-        images={"oct": Image(data=stored, space=grid, quantity=SIGNAL, modality="OPT")},
+        images={"oct": Image(data=stored, space=grid, quantity=UNKNOWN, modality="OPT")},
         findings=measured,
         masks={
             "retina": Segmentation(
@@ -118,9 +118,9 @@ def _section(level: NDArray[Any], height: NDArray[Any], rng: Generator) -> NDArr
 
 
 def _grid(shape: tuple[int, int, int], spacing: tuple[float, float, float], digest: str) -> Grid:
-    """Sections from the top of the eye downwards; depth runs to the back of the head."""
+    """Sections from the bottom of the eye upwards; depth runs to the back of the head."""
     affine = np.eye(4)
-    affine[:3, :3] = [[0, 0, spacing[2]], [0, spacing[1], 0], [-spacing[0], 0, 0]]
+    affine[:3, :3] = [[0, 0, spacing[2]], [0, spacing[1], 0], [spacing[0], 0, 0]]
     affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return Grid(shape=shape, affine=affine, frame=derived_frame(digest))
 
