@@ -115,15 +115,9 @@ def elements(  # noqa: C901, PLR0912  (one loop without calls: each header goes 
     raw, known, stop_group = tuple.__new__, _tags, 0xFFFF if until is None else until
     while True:
         if at + 12 > have:
-            data = window.upto(at + 12)
+            data = _further(window, at, len(found))
             have = len(data)
-            if len(found) > _MOST_ELEMENTS:
-                raise FormatError(
-                    f"the header of {window.name} has at most {_MOST_ELEMENTS} elements", got="more"
-                )
             if at + 8 > have:
-                if data[at:].strip(b"\0"):
-                    raise _cut_off(window)
                 return found, None, at  # the end, or padding shorter than an element
         if explicit:
             number, code, length = _explicit(data, at)
@@ -154,6 +148,20 @@ def elements(  # noqa: C901, PLR0912  (one loop without calls: each header goes 
                     raise _cut_off(window)
         value = data[begin:stop] if length else (None if vr in _NULLS else b"")
         found[tag] = raw(RawDataElement, (tag, vr, length, value, begin, not explicit, True, True, False))
+
+
+def _further(window: Window, at: int, count: int) -> bytes:
+    """The bytes with those of the element at `at`; they end before it where nothing but padding is left.
+
+    Raises:
+        FormatError: Too many elements, or cut off inside of one.
+    """
+    if count > _MOST_ELEMENTS:
+        raise FormatError(f"the header of {window.name} has at most {_MOST_ELEMENTS} elements", got="more")
+    data = window.upto(at + 12)
+    if at + 8 > len(data) and data[at:].strip(b"\0"):
+        raise _cut_off(window)
+    return data
 
 
 def group_two(window: Window) -> tuple[Elements, int]:
