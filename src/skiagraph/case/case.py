@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import final
 
 from skiagraph.errors import InvalidInput, UnknownName
-from skiagraph.findings import Finding
+from skiagraph.findings import Finding, Known
 from skiagraph.image import Image
 from skiagraph.values import checked_when_unpickled
 
@@ -24,7 +24,8 @@ class Case:
     Args:
         identifier: A name for people and files, never a patient's: a UID, a file's stem, a row of a manifest.
         images: By name: ``"image"`` where there is one, else ``"t1"``, ``"fixed"``, ``"current"``...
-        known: Findings that hold already, by name: prompts (boxes, points), clinical facts, prior measurements.
+        known: Findings that hold already, by name: prompts (boxes, points), clinical facts, prior measurements;
+            of a `Known`, those that are late stay late.
         uids: SOPInstanceUID or SeriesInstanceUID of an image, by its name, where it came from DICOM.
         problems: What reading the images noticed, one sentence each; empty where all was well.
 
@@ -43,7 +44,8 @@ class Case:
             raise InvalidInput(
                 "a case has an identifier and at least one named image", got=f"{len(self.images)} images"
             )
-        for name in ("images", "known", "uids"):
+        object.__setattr__(self, "known", Known(self.known))
+        for name in ("images", "uids"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property

@@ -13,6 +13,7 @@ from skiagraph.findings.fact import (
     Text,
 )
 from skiagraph.findings.field import DerivedImage, DisplacementField, Heatmap, Segment, Segmentation
+from skiagraph.findings.known import Known
 from skiagraph.findings.mark import Box, Boxes, Contour, Contours, Landmark, Landmarks, Track, Tracks
 from skiagraph.findings.provenance import Provenance, Source
 from skiagraph.findings.resample import resample
@@ -34,6 +35,7 @@ __all__ = [
     "Findings",
     "Heatmap",
     "Interval",
+    "Known",
     "Landmark",
     "Landmarks",
     "Measurement",

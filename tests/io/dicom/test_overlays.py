@@ -7,11 +7,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from skiagraph.errors import GeometryError
-from skiagraph.geometry import Plane, Timeline, derived_frame
-from skiagraph.io.dicom.overlays import overlay_findings, overlays
-
-FRAME = derived_frame("overlays")
+from skiagraph.io.dicom.overlays import overlays
 
 
 def header(rows=4, columns=6, frames=1):
@@ -102,10 +98,19 @@ def test_a_plane_in_spare_bits_needs_the_cells(bit, drawing):
     ds.add_new((0x6000, 0x0010), "US", 4)
     ds.add_new((0x6000, 0x0011), "US", 6)
     ds.add_new((0x6000, 0x0102), "US", bit)
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 12, 15 if bit == 0 else 11
     cells = (drawing.astype(np.uint16) << bit) | (0x0FFF ^ (1 << bit) if bit < 12 else 0x0FFF)
     (found,), _ = overlays(ds, cells[None].astype(np.uint16))
     np.testing.assert_array_equal(found.mask, drawing)
     assert overlays(ds) == ((), ("Its overlay 1 is not whole and was left aside.",))
+
+
+def test_a_bit_of_the_pixels_is_no_spare_bit():
+    ds = header()
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 12, 11
+    ds.add_new((0x6000, 0x0010), "US", 4)
+    ds.add_new((0x6000, 0x0102), "US", 11)
+    assert overlays(ds, np.ones((1, 4, 6), np.uint16))[0] == ()
 
 
 def test_words_of_a_big_endian_file_are_turned(drawing):
@@ -120,21 +125,3 @@ def test_a_plane_that_is_cut_off_is_left_aside_and_said(drawing):
     ds = laid(header(), drawing)
     ds.add_new((0x6000, 0x3000), "OW", b"\1\0")
     assert overlays(ds)[1] == ("Its overlay 1 is not whole and was left aside.",)
-
-
-def test_overlays_are_findings_in_the_space_of_the_image(drawing):
-    ds = laid(laid(header(frames=2), drawing), drawing, group=0x6002, kind="R")
-    timeline = Timeline(times=np.arange(2.0))
-    space = Plane.upright(shape=(4, 6), spacing=None, frame=FRAME, timeline=timeline)
-    found = overlay_findings(overlays(ds)[0], space)
-    assert {name: f.segments[0].code.value for name, f in found.items()} == {
-        "overlay_1": "overlay-graphics",
-        "overlay_2": "overlay-region",
-    }
-    np.testing.assert_array_equal(found["overlay_2"].mask(1), np.stack([drawing, drawing]))
-
-
-def test_overlays_of_another_image_are_refused(drawing):
-    found, _ = overlays(laid(header(), drawing))
-    with pytest.raises(GeometryError, match="shape"):
-        overlay_findings(found, Plane.upright(shape=(5, 6), spacing=None, frame=FRAME))

@@ -17,10 +17,9 @@ from skiagraph.findings import Finding
 from skiagraph.geometry import Plane, Space, Timeline
 from skiagraph.image import Image, Lazy, Quantity
 from skiagraph.image.quantity import UNKNOWN
-from skiagraph.io.dicom.attributes import raw, word
+from skiagraph.io.dicom.attributes import word
 from skiagraph.io.dicom.doppler import velocity
 from skiagraph.io.dicom.frame import Frame, text_of
-from skiagraph.io.dicom.overlays import overlay_findings, overlays
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.shutters import shutter_findings
 from skiagraph.io.dicom.subtraction import subtracted
@@ -68,24 +67,17 @@ def beside(frames: tuple[Frame, ...], space: Space) -> Beside:
     known: dict[str, Finding] = dict(view_findings(first.header, first.groups))
     flat = isinstance(space, Plane)
     if len({frame.source for frame in frames}) > 1 or (not flat and len(frames) > 1):
-        return Beside(known=known, problems=_left_aside(frames))
+        return Beside(known=known)
     whole = len(frames) == int(first.header.get("NumberOfFrames") or 1)
     said: tuple[str, ...] = ()
     if whole:
-        found, said = overlays(first.header)
         try:
-            known |= overlay_findings(found, space)
             known |= shutter_findings(first.header, space, first.groups)
             known |= region_findings(regions(first.header), space) if flat else {}
         except InvalidInput as error:
-            said = (*said, f"What is laid over its pixels does not fit them: {error}")
+            said = (f"What is laid over its pixels does not fit them: {error}",)
     images, more = _further(frames, space) if whole and isinstance(space, Plane) else ({}, ())
     return Beside(known=known, images=images, problems=(*said, *more))
-
-
-def _left_aside(frames: tuple[Frame, ...]) -> tuple[str, ...]:
-    drawn = sum(raw(frame.header, (0x6000, 0x3000)) is not None for frame in frames)
-    return (f"{drawn} of its slices have drawings laid over them, which are left aside.",) if drawn else ()
 
 
 def _further(frames: tuple[Frame, ...], space: Plane) -> tuple[dict[str, Image], tuple[str, ...]]:

@@ -20,7 +20,7 @@ from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.quick import bytes_of
 from skiagraph.io.dicom.volume import Layout
 
-__all__ = ["Meaning", "decoded", "meaning_of", "same_pixels"]
+__all__ = ["Meaning", "Place", "batches", "decoded", "meaning_of", "same_pixels"]
 
 _AT_ONCE: Final = (
     64 * 2**20
@@ -182,7 +182,7 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meani
     """Each frame into its place of `out`, the plain ones in threads; the pixels of one object are decoded together."""
     straight = [_straight(out, frame, place, meaning) for frame, place in jobs]
     read_into(out, [job for job in straight if job is not None])
-    for batch in _batches([jobs[n] for n, job in enumerate(straight) if job is None]):
+    for batch in batches([jobs[n] for n, job in enumerate(straight) if job is None]):
         first = batch[0][0]
         numbers = sorted({frame.number for frame, _ in batch})
         try:
@@ -218,7 +218,8 @@ def _straight(out: NDArray[Any], frame: Frame, place: Place, meaning: Meaning) -
     )
 
 
-def _batches(jobs: Sequence[tuple[Frame, Place]]) -> Iterator[list[tuple[Frame, Place]]]:
+def batches(jobs: Sequence[tuple[Frame, Place]]) -> Iterator[list[tuple[Frame, Place]]]:
+    """Frames of one object together, as many as are decoded at once."""
     by_source: dict[object, list[tuple[Frame, Place]]] = {}
     for job in jobs:
         by_source.setdefault(job[0].source, []).append(job)

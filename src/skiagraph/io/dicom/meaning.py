@@ -8,7 +8,7 @@ What to call for an object, and what each answers (groups: the functional groups
 | reading many slices at once | `meaning.linear(header, groups)` | slope and intercept, or None: then `meant` |
 | every image | `voi.windows(header, groups)` | `Image.windows`: presets over the values of `Meant` |
 | every image | `planar.planar_size(header, groups)` | mm between (rows, columns) or None, and problems |
-| every image | `overlays.overlays(header, cells)`, `overlay_findings` | masks; `Case.known` |
+| every image | `laid_over.laid_over(volumes, layout, space)` | overlays and padding: `Case.known` |
 | every image | `shutters.shutter(header, groups)`, `shutter_findings` | mask; `Case.known` |
 | every image | `views.view_findings(header, groups)` | side, view, region: `Case.known` |
 | PT | `suv.body_weight(header)` | factor for the values of `Meant`, or why not |
@@ -37,11 +37,14 @@ from skiagraph.io.dicom.attributes import group_of, item_of, number, numbers, ra
 from skiagraph.io.dicom.lookup import LookupTable, indices, lookup_table, wrapped
 from skiagraph.io.dicom.palette import from_palette, supplemented
 from skiagraph.io.dicom.quantities import quantity_of
+from skiagraph.io.dicom.quick import holds
 from skiagraph.io.dicom.real_world import RealWorld, real_world
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["Linear", "Meant", "after_modality", "inversion", "linear", "meant"]
+__all__ = ["Linear", "Meant", "after_modality", "inversion", "linear", "meant", "padded", "padding_of"]
 
+_PADDING: Final = 0x00280120  # Pixel Padding Value
+_REAL_PADDING: Final = (0x00280122, 0x00280123)  # Float and Double Float Pixel Padding Value
 RGB: Final = ("red", "green", "blue")
 _ZERO_SLOPE: Final = "Its rescale slope is zero and was left aside."
 _HALF: Final = "Its rescale slope or intercept is missing or is no number, and both were left aside."
@@ -112,7 +115,7 @@ def meant(stored: NDArray[Any], header: Dataset, groups: Dataset | None = None) 
     if mixed is not None:
         return Meant(values=mixed, quantity=COLOUR, channels=RGB)
     values, quantity, said = _one_number(stored, header, groups)
-    return Meant(values=values, quantity=quantity, padding=_padding(stored, header), problems=said)
+    return Meant(values=values, quantity=quantity, padding=padding_of(stored, header), problems=said)
 
 
 def linear(header: Dataset, groups: Dataset | None = None) -> Linear | None:
@@ -251,8 +254,21 @@ def _mapping(header: Dataset, groups: Dataset | None) -> RealWorld | None:
     return None if found is None or quantity_of(header, groups).unit is not None else found
 
 
-def _padding(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_] | None:
-    """Where pixels lie in the range of padding values, ends included (C.7.5.1.1.2)."""
+def padded(header: Dataset) -> bool:
+    """Whether an object states a value of pixels that are no image."""
+    colour = (whole(header, "SamplesPerPixel") or 1) != 1 or "PALETTE" in word(
+        header, "PhotometricInterpretation"
+    )
+    real = not holds(header, _PADDING) and any(holds(header, tag) for tag in _REAL_PADDING)
+    stated = real or holds(header, _PADDING)
+    return stated and not colour and _padding_ends(header, real=real) is not None
+
+
+def padding_of(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_] | None:
+    """Where stored pixels lie in the range of padding values, ends included; None where there are none.
+
+    Source: DICOM PS3.3 C.7.5.1.1.2.
+    """
     found = _padding_ends(header, real=stored.dtype.kind == "f")
     if found is None:
         return None

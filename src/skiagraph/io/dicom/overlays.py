@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal, final
 
 import numpy as np
@@ -11,14 +13,14 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from skiagraph.codes import Code
-from skiagraph.findings import Segmentation
-from skiagraph.geometry import Space
 from skiagraph.io.dicom.attributes import big_endian, lattice_of, number, numbers, raw, whole, word
-from skiagraph.io.dicom.masks import mask_finding
+from skiagraph.io.dicom.quick import holds
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["Overlay", "overlay_findings", "overlays"]
+__all__ = ["Overlay", "overlay_code", "overlay_groups", "overlay_plane", "overlays"]
 
+_GROUPS: Final = range(0x6000, 0x6020, 2)
+_NOT_WHOLE: Final = "Its overlay {} is not whole and was left aside."
 _CODES: Final = {
     "graphics": Code(value="overlay-graphics", scheme="99SKIAGRAPH", meaning="Drawing over the image"),
     "region": Code(value="overlay-region", scheme="99SKIAGRAPH", meaning="Region marked in the image"),
@@ -62,33 +64,54 @@ def overlays(
 
     Source: DICOM PS3.3 C.9.2 and C.9.3 (retired: overlays in the pixel data, PS3.3-2004 C.9.2).
     """
-    found, said = [], []
-    there = {tag.group for tag in header.keys() if 0x6000 <= tag.group < 0x6020}  # noqa: SIM118 - names no elements
-    for group in sorted(group for group in there if group % 2 == 0):
-        if raw(header, (group, 0x0010)) is None and raw(header, (group, 0x3000)) is None:
-            continue
-        mask = _plane(header, group) if raw(header, (group, 0x3000)) else _embedded(header, group, cells)
+    groups, said = overlay_groups(header)
+    found = []
+    for group in groups:
+        mask = overlay_plane(header, group, cells)
         if mask is None:
-            said.append(f"Its overlay {(group - 0x6000) // 2 + 1} is not whole and was left aside.")
+            said = (*said, _NOT_WHOLE.format(_numbered(group)))
             continue
         kind: Literal["graphics", "region"] = "region" if word(header, (group, 0x0040)) == "R" else "graphics"
         label = str(raw(header, (group, 0x1500)) or raw(header, (group, 0x0022)) or "")
         found.append(Overlay(group=group, kind=kind, mask=mask, label=label))
-    return tuple(found), tuple(said)
+    return tuple(found), said
 
 
-def overlay_findings(found: Sequence[Overlay], space: Space) -> Mapping[str, Segmentation]:
-    """Overlays as segmentations in the space of the image, named ``"overlay_1"`` (group 0x6000) and on.
+def overlay_groups(header: Dataset) -> tuple[Mapping[int, bool], tuple[str, ...]]:
+    """The overlays that an object has, without unpacking one: by group, whether it lies in the pixel cells.
+
+    Returns:
+        The groups in their order; and a sentence about each that is not whole.
+    """
+    found, said = {}, []
+    for group in _GROUPS:
+        data = raw(header, (group, 0x3000)) if holds(header, group << 16 | 0x3000) else None
+        if data is None and not holds(header, group << 16 | 0x0010):
+            continue
+        if _sized(header, group, data) if data else _spare_bit(header, group) is not None:
+            found[group] = not data
+        else:
+            said.append(_NOT_WHOLE.format(_numbered(group)))
+    return MappingProxyType(found), tuple(said)
+
+
+def overlay_plane(header: Dataset, group: int, cells: NDArray[Any] | None = None) -> NDArray[np.bool_] | None:
+    """One overlay as in `Overlay.mask`; None where it is not whole, or in cells that were not given.
 
     Raises:
-        GeometryError: They are of another object than the image.
+        FormatError: More pixels than can be.
     """
-    return {
-        f"overlay_{(overlay.group - 0x6000) // 2 + 1}": mask_finding(
-            overlay.mask, space, _CODES[overlay.kind]
-        )
-        for overlay in found
-    }
+    return _plane(header, group) if raw(header, (group, 0x3000)) else _embedded(header, group, cells)
+
+
+def overlay_code(header: Dataset, group: int) -> tuple[str, Code]:
+    """The name of an overlay as a finding, ``"overlay_1"`` (group 0x6000) and on, and what it is."""
+    kind = "region" if word(header, (group, 0x0040)) == "R" else "graphics"
+    return f"overlay_{_numbered(group)}", _CODES[kind]
+
+
+def _numbered(group: int) -> int:
+    return (group - 0x6000) // 2 + 1
 
 
 def _squeezed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -97,18 +120,26 @@ def _squeezed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _plane(header: Dataset, group: int) -> NDArray[np.bool_] | None:
     """The plane of Overlay Data: bits from the lowest of each byte on, frame after frame."""
-    rows, columns = (whole(header, (group, element)) or 0 for element in (0x0010, 0x0011))
-    count = whole(header, (group, 0x0015)) or 1
     data = raw(header, (group, 0x3000))
-    if not isinstance(data, (bytes, bytearray)) or min(rows, columns, count) < 1:
+    if not _sized(header, group, data):
         return None
-    if len(data) * 8 < rows * columns * count:
-        return None
+    rows, columns, count = _size(header, group)
     octets = np.frombuffer(bytes(data), dtype=np.uint8)
     if big_endian(header):
         octets = octets[: len(octets) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
     bits = np.unpackbits(octets, bitorder="little", count=rows * columns * count)
     return _laid(header, group, bits.reshape(count, rows, columns).astype(np.bool_))
+
+
+def _size(header: Dataset, group: int) -> tuple[int, int, int]:
+    rows, columns = (whole(header, (group, element)) or 0 for element in (0x0010, 0x0011))
+    return rows, columns, whole(header, (group, 0x0015)) or 1
+
+
+def _sized(header: Dataset, group: int, data: Any) -> bool:
+    """Whether the data are bytes, and as many as its size needs."""
+    size = _size(header, group)
+    return isinstance(data, (bytes, bytearray)) and min(size) >= 1 and len(data) * 8 >= math.prod(size)
 
 
 def _laid(header: Dataset, group: int, planes: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -140,10 +171,22 @@ def _overlap(start: int, length: int, size: int) -> slice:
 
 def _embedded(header: Dataset, group: int, cells: NDArray[Any] | None) -> NDArray[np.bool_] | None:
     """The plane in one bit of the pixel cells, above or below the bits of the pixels."""
-    position = whole(header, (group, 0x0102))
-    if cells is None or position is None or not 0 <= position < cells.dtype.itemsize * 8:
+    position = _spare_bit(header, group)
+    if cells is None or position is None or position >= cells.dtype.itemsize * 8:
         return None
     if cells.dtype.kind not in "iu" or cells.shape[-2:] != lattice_of(header)[1:]:
         return None
     mask: NDArray[np.bool_] = (cells >> cells.dtype.type(position)) & cells.dtype.type(1) != 0
     return mask[0] if mask.ndim == 3 and len(mask) == 1 else mask
+
+
+def _spare_bit(header: Dataset, group: int) -> int | None:
+    """The bit of the pixel cells that holds the overlay; None where it states none, or one of the pixels' own."""
+    position = whole(header, (group, 0x0102))
+    allocated = whole(header, "BitsAllocated") or 16
+    stored = whole(header, "BitsStored") or allocated
+    high = whole(header, "HighBit")
+    high = stored - 1 if high is None else high
+    if position is None or not 0 <= position < allocated or high - stored < position <= high:
+        return None
+    return position if (whole(header, "SamplesPerPixel") or 1) == 1 else None

@@ -11,12 +11,13 @@ from typing import final
 import numpy as np
 
 from skiagraph.errors import FormatError
-from skiagraph.findings import Finding
+from skiagraph.findings import Finding, Known
 from skiagraph.geometry import Plane, Space, derived_frame
 from skiagraph.image import Image, Lazy
 from skiagraph.io.dicom.beside import beside
 from skiagraph.io.dicom.decode import Meaning, decoded, meaning_of, resampled_type
 from skiagraph.io.dicom.frame import Frame, text_of, uid_of
+from skiagraph.io.dicom.laid_over import laid_over
 from skiagraph.io.dicom.moments import Moments
 from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.planar import planar_size
@@ -46,8 +47,8 @@ class Pictured:
     problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("further", "known"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        object.__setattr__(self, "further", MappingProxyType(dict(self.further)))
+        object.__setattr__(self, "known", Known(self.known))
 
     def noticing(self, sentence: str) -> Pictured:
         """The same with one more sentence."""
@@ -84,8 +85,9 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
     )
     noticed = () if layout is None else layout.problems
     more = beside(frames, space)
-    problems = (*moments.problems, *noticed, *meaning.problems, *said, *more.problems)
-    return Pictured(image=image, further=more.images, known=more.known, problems=problems)
+    known, drawn = laid_over(moments.volumes, layout, space)
+    problems = (*moments.problems, *noticed, *meaning.problems, *said, *drawn, *more.problems)
+    return Pictured(image=image, further=more.images, known=known.with_others(more.known), problems=problems)
 
 
 def _grid(first: Frame, layout: Layout, moments: Moments) -> Space:

@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag
 from skiagraph.codecs.foreign import quiet
 from skiagraph.io.dicom.scan import BROKEN
 
-__all__ = ["bytes_of", "has", "numbers_at", "text_at", "texts_at"]
+__all__ = ["bytes_of", "has", "holds", "numbers_at", "text_at", "texts_at"]
 
 _DECIMAL: Final = frozenset({"DS", "IS"})
 _SHORT: Final = frozenset({"US"})
@@ -32,6 +32,11 @@ def _known(keyword: str) -> tuple[BaseTag, str]:
 def has(header: Dataset, keyword: str) -> bool:
     """Whether a header has an element, empty or not."""
     return _known(keyword)[0] in header._dict  # noqa: SLF001
+
+
+def holds(header: Dataset, tag: int) -> bool:
+    """Whether a header has an element, empty or not, by its tag as one number."""
+    return tag in header._dict  # noqa: SLF001
 
 
 def _found(header: Dataset, keyword: str) -> tuple[Any, str, bytes | None]:

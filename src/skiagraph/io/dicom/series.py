@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, SkiagraphError
+from skiagraph.findings import Finding, Known
 from skiagraph.image import Image
 from skiagraph.io.dicom.decode import same_pixels
 from skiagraph.io.dicom.frame import Frame, uid_of
@@ -27,6 +29,7 @@ from skiagraph.io.dicom.whole_slide import WHOLE_SLIDE, slide_case, slide_of
 __all__ = ["Advance", "read_files"]
 
 Advance = Callable[[int, int], None]
+Heard = Callable[[Dataset], None]
 LOCALIZER: Final = "It is a localizer, made to plan other images."
 
 
@@ -46,7 +49,11 @@ class _Unit:
 
 
 def read_files(
-    sources: Sequence[Source], *, fill_gaps: bool = False, watch: Advance | None = None
+    sources: Sequence[Source],
+    *,
+    fill_gaps: bool = False,
+    watch: Advance | None = None,
+    headers: Heard | None = None,
 ) -> Iterator[tuple[Source | None, Case] | str]:
     """All images in some DICOM objects: pictures by themselves, the slices of a series together.
 
@@ -56,11 +63,13 @@ def read_files(
         sources: In a stable order.
         fill_gaps: Resample across missing slices instead of refusing them.
         watch: Told after each header how many were read, and of how many.
+        headers: Told each header that could be read; all of them before the first case.
 
     Yields:
         The source of a case that is one object (None for a series) and the case, or a sentence about what could not be
         read. A case of one object is named by its file, that of a series by its SeriesInstanceUID.
     """
+    heard = headers or _unheard
     units: dict[object, _Unit] = {}
     slides: dict[str, list[tuple[Source, Dataset]]] = {}
     for done, (source, header) in enumerate(zip(sources, scan_many(sources), strict=True), 1):
@@ -69,6 +78,7 @@ def read_files(
         try:
             if isinstance(header, SkiagraphError):
                 raise header
+            heard(header)
             uid = uid_of(header, "SeriesInstanceUID")
             if text_at(header, "SOPClassUID") == WHOLE_SLIDE:
                 slides.setdefault(uid or source.name, []).append((source, header))
@@ -90,6 +100,10 @@ def read_files(
             yield from _cases(unit, fill_gaps=fill_gaps)
     for name, files in slides.items():
         yield from _slide(name, files)
+
+
+def _unheard(header: Dataset) -> None:
+    pass
 
 
 def _slide(name: str, files: list[tuple[Source, Dataset]]) -> Iterator[tuple[Source | None, Case] | str]:
@@ -174,7 +188,7 @@ def _merged(cases: list[tuple[str, Case]], reason: str) -> Case:
     return Case(
         identifier=cases[0][1].identifier,
         images={named(n, inner): image for n, case in cases for inner, image in case.images.items()},
-        known={f"{n}_{inner}": finding for n, case in cases for inner, finding in case.known.items()},
+        known=_all_known(Known(case.known).renamed(f"{n}_{{}}".format) for n, case in cases),
         uids={named(n, inner): uid for n, case in cases for inner, uid in case.uids.items()},
         problems=(reason, *said) if len(cases) > 1 else tuple(said),
     )
@@ -229,10 +243,14 @@ def _case(
     return Case(
         identifier=identifier,
         images=_all_images(images),
-        known={name: finding for picture in images.values() for name, finding in picture.known.items()},
+        known=_all_known(picture.known for picture in images.values()),
         uids={} if uid is None else dict.fromkeys(_all_images(images), uid),
         problems=tuple(said),
     )
+
+
+def _all_known(several: Iterable[Mapping[str, Finding]]) -> Known:
+    return functools.reduce(Known.with_others, several, Known())
 
 
 def _all_images(pictures: dict[str, Pictured]) -> dict[str, Image]:
