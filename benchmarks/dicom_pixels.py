@@ -46,6 +46,67 @@ def slices(count: int, size: int = 512) -> NDArray[np.uint16]:
     return out
 
 
+def usual(ds: Dataset, number: int) -> None:
+    """What a scanner writes beside what a reader needs: a hundred elements in all, some private, three sequences."""
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "113014", "DCM", "Study"
+    other = Dataset()
+    other.ReferencedSOPClassUID, other.ReferencedSOPInstanceUID = CTImageStorage, generate_uid()
+    ds.ReferencedImageSequence, ds.ProcedureCodeSequence, ds.RequestAttributesSequence = (
+        [other],
+        [code],
+        [code],
+    )
+    for word in ("ReferencedImageSequence", "ProcedureCodeSequence", "RequestAttributesSequence"):
+        ds[word].is_undefined_length = True
+    for word in ("InstanceCreationDate", "SeriesDate", "AcquisitionDate", "ContentDate", "PatientBirthDate"):
+        setattr(ds, word, "20260101")
+    for word in ("InstanceCreationTime", "SeriesTime", "AcquisitionTime", "ContentTime"):
+        setattr(ds, word, f"1200{number % 60:02d}.5")
+    for word in (
+        *("AccessionNumber", "InstitutionName", "StationName", "StudyDescription", "SeriesDescription"),
+        *(
+            "ManufacturerModelName",
+            "ProtocolName",
+            "DeviceSerialNumber",
+            "SoftwareVersions",
+            "ReferringPhysicianName",
+        ),
+        *(
+            "FilterType",
+            "ConvolutionKernel",
+            "BodyPartExamined",
+            "ScanOptions",
+            "PatientComments",
+            "OperatorsName",
+        ),
+    ):
+        setattr(ds, word, word[:16].upper())
+    for word in (
+        *(
+            "KVP",
+            "DataCollectionDiameter",
+            "ReconstructionDiameter",
+            "DistanceSourceToDetector",
+            "SliceLocation",
+        ),
+        *(
+            "DistanceSourceToPatient",
+            "GantryDetectorTilt",
+            "TableHeight",
+            "FocalSpots",
+            "SingleCollimationWidth",
+        ),
+        *("TotalCollimationWidth", "TableSpeed", "TableFeedPerRotation", "SpiralPitchFactor", "CTDIvol"),
+        *("ExposureTime", "XRayTubeCurrent", "Exposure", "GeneratorPower", "WindowCenter", "WindowWidth"),
+    ):
+        setattr(ds, word, 100 + number % 7)
+    ds.PatientSex, ds.PatientAge, ds.PatientWeight, ds.SpecificCharacterSet = "O", "050Y", 70, "ISO_IR 100"
+    block = ds.private_block(0x0009, "BENCHMARK", create=True)
+    for element in range(16):
+        block.add_new(element, "LO", f"PRIVATE {element}")
+
+
 def written(folder: Path, array: NDArray[np.uint16], syntax: str) -> None:
     """The series as files in an order that is not that of their places."""
     study, series, frame = generate_uid(), generate_uid(), generate_uid()
@@ -65,6 +126,7 @@ def written(folder: Path, array: NDArray[np.uint16], syntax: str) -> None:
         ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
         ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
         ds.RescaleSlope, ds.RescaleIntercept, ds.RescaleType = 1, -1024, "HU"
+        usual(ds, k)
         ds.PixelData, vr = coded(pixels, syntax)
         ds["PixelData"].VR = vr
         ds.save_as(folder / f"{k * 7 % len(array):04d}.dcm", enforce_file_format=True)

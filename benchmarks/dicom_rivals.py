@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -99,7 +98,8 @@ def dcm2niix() -> Callable[[Path], Any]:
         with tempfile.TemporaryDirectory() as out:
             subprocess.run(["dcm2niix", "-b", "n", "-o", out, folder], check=True, capture_output=True)
             written = max(Path(out).glob("*.nii"), key=lambda path: path.stat().st_size)
-            return np.fromfile(written, np.int16)[176:]
+            scale = np.fromfile(written, np.float32, 2, offset=112)  # NIfTI-1: scl_slope, scl_inter
+            return np.fromfile(written, np.int16, offset=352) * np.int16(scale[0]) + np.int16(scale[1])
 
     return read
 
@@ -107,11 +107,18 @@ def dcm2niix() -> Callable[[Path], Any]:
 READERS = {f.__name__: f for f in (skiagraph, pydicom, simpleitk, highdicom, dicom2nifti, monai, dcm2niix)}
 
 
+def kibibytes(name: str) -> int:
+    """A line of Linux's account of this process."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+
 def main() -> None:
     """Measures one reader."""
     name, folder, runs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     read = READERS[name]()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew: a child inherits that of its parent
+    before = kibibytes("VmRSS")
     seconds, processor = [], []
     for _ in range(runs + 1):  # the first does not count
         begun, used = time.perf_counter(), time.process_time()
@@ -121,7 +128,7 @@ def main() -> None:
         size = array.size * 2
         total = int(array.sum(dtype=np.float64))
         del array
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    peak = (kibibytes("VmHWM") - before) * 1024
     package = {"dcm2niix": "", "simpleitk": "SimpleITK"}.get(name, name)
     version = importlib.metadata.version(package) if package else "Debian"
     result = {"seconds": seconds[1:], "processor seconds": processor[1:], "sum": total, "version": version}

@@ -15,10 +15,14 @@ from pydicom.uid import UID
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.layout import Layout
+from skiagraph.io.dicom.native import settle
 
 __all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
 
 _JPEG: Final = "1.2.840.10008.1.2.4."
+_UNSTATED: Final = (0, 0, 0, 0)  # what no decoder may be given, for it would take any size from what follows
+_ANY: Final = 64  # samples or bits, where a coding states them too deep inside to look
+_XL_RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _BROKEN: Final = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
@@ -31,10 +35,12 @@ class Still:
         decode: From the bytes of a frame and its layout to values and their Photometric Interpretation.
         claim: From the bytes to (rows, columns, samples, precision) as the coded picture states them; None where it
             states none.
+        lossy: Values may lie beside the true ones, also outside of their range.
     """
 
     decode: Callable[[bytes, Layout], tuple[NDArray[Any], str]]
     claim: Callable[[bytes], tuple[int, int, int, int] | None]
+    lossy: bool = False
 
 
 def decoded_frame(coding: Still, data: bytes, layout: Layout, name: str) -> tuple[NDArray[Any], str]:
@@ -47,13 +53,14 @@ def decoded_frame(coding: Still, data: bytes, layout: Layout, name: str) -> tupl
         name: Of the file.
 
     Returns:
-        The values, shape `layout.shape`, of `layout.dtype`; and the Photometric Interpretation that they have now.
+        The values, settled, shape `layout.shape`, of `layout.dtype`; and their Photometric Interpretation now.
 
     Raises:
         FormatError: Damaged, or another picture than the header describes.
     """
     claim = coding.claim(data)
-    if claim is not None and claim[:3] != (layout.rows, layout.columns, layout.samples):
+    size = (layout.rows, layout.columns, layout.samples)
+    if claim is not None and claim[:3] not in {size, (*size[:2], _ANY)}:
         raise FormatError(
             f"a compressed frame of {name} is the picture that its header describes,"
             f" {layout.rows} x {layout.columns} with {layout.samples} samples",
@@ -66,12 +73,29 @@ def decoded_frame(coding: Still, data: bytes, layout: Layout, name: str) -> tupl
         raise FormatError(
             f"a compressed frame of {name} can be decoded", got="a damaged one", way_out="export it again"
         ) from error
-    if found.shape != layout.shape or found.dtype.kind not in "iu" or found.itemsize > layout.dtype.itemsize:
+    small = found.dtype.kind in "iu" and found.itemsize <= layout.dtype.itemsize
+    if found.shape != layout.shape or not small:
         raise FormatError(
             f"a compressed frame of {name} is the picture that its header describes",
             got=f"{found.shape} of {found.dtype}",
         )
-    return _signed(found, layout, layout.stored if claim is None else claim[3]), photometric
+    precision = layout.stored if claim is None else min(claim[3], 8 * found.itemsize)
+    values = _signed(found, layout, precision)
+    if claim is not None and precision <= layout.stored:
+        return values, photometric
+    values = values if values.flags.writeable else values.copy()
+    if coding.lossy:
+        _clip(values, layout)
+    else:
+        settle(values, layout)
+    return values, photometric
+
+
+def _clip(values: NDArray[Any], layout: Layout) -> None:
+    """What lossy coding threw over the ends of the stored range goes back to them, in place."""
+    half = 1 << (layout.stored - 1)
+    low, high = (-half, half - 1) if layout.signed else (0, 2 * half - 1)
+    np.clip(values, low, high, out=values)
 
 
 def _signed(found: NDArray[Any], layout: Layout, precision: int) -> NDArray[Any]:
@@ -105,12 +129,12 @@ def refusal(syntax: str, name: str) -> FormatError:
 # --- what the coded pictures state of themselves ---------------------------------------------------------------------
 
 
-def _jpeg_claim(data: bytes) -> tuple[int, int, int, int] | None:
+def _jpeg_claim(data: bytes) -> tuple[int, int, int, int]:
     """The frame header of JPEG (ITU-T T.81 B.2.2) and JPEG-LS (T.87 C.2.2)."""
     at = 2
     while at + 9 < len(data):
         if data[at] != 0xFF:
-            return None
+            return _UNSTATED
         mark = data[at + 1]
         if mark == 0xFF:
             at += 1
@@ -119,17 +143,45 @@ def _jpeg_claim(data: bytes) -> tuple[int, int, int, int] | None:
             precision, rows, columns, samples = struct.unpack_from(">BHHB", data, at + 4)
             return rows, columns, samples, precision
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None
+    return _UNSTATED
 
 
-def _j2k_claim(data: bytes) -> tuple[int, int, int, int] | None:
+def _process_14_claim(data: bytes) -> tuple[int, int, int, int]:
+    """As `_jpeg_claim`; lossless encoders state precisions that their numbers exceed, so whole bytes count."""
+    rows, columns, samples, precision = _jpeg_claim(data)
+    return rows, columns, samples, 8 if precision <= 8 else 16
+
+
+def _j2k_claim(data: bytes) -> tuple[int, int, int, int]:
     """The SIZ marker of JPEG 2000 (ITU-T T.800 A.5.1), which may lie in a box."""
     at = data.find(b"\xff\x4f\xff\x51", 0, 4096)
     if at < 0 or len(data) < at + 45:
-        return None
+        return _UNSTATED
     right, bottom, left, top = struct.unpack_from(">4L", data, at + 8)
     samples, precision = struct.unpack_from(">HB", data, at + 40)
     return bottom - top, right - left, samples, (precision & 0x7F) + 1
+
+
+def _xl_claim(data: bytes) -> tuple[int, int, int, int]:
+    """The size header of JPEG XL (ISO/IEC 18181-1 D.2), which may lie in a box; it comes before samples and bits."""
+    at = max(data.find(b"jxlc", 0, 4096) + 4, data.find(b"jxlp", 0, 4096) + 8) if data[:1] == b"\0" else 0
+    if data[at : at + 2] != b"\xff\x0a":
+        return _UNSTATED
+    bits = int.from_bytes(data[at + 2 : at + 14], "little")
+
+    def taken(count: int) -> int:
+        nonlocal bits
+        value, bits = bits & ((1 << count) - 1), bits >> count
+        return value
+
+    eighths = taken(1)
+    rows = 8 * (taken(5) + 1) if eighths else taken((9, 13, 18, 30)[taken(2)]) + 1
+    across, down = _XL_RATIOS[taken(3)]
+    if across:
+        columns = rows * across // down
+    else:
+        columns = 8 * (taken(5) + 1) if eighths else taken((9, 13, 18, 30)[taken(2)]) + 1
+    return rows, columns, _ANY, _ANY
 
 
 def _no_claim(data: bytes) -> None:
@@ -192,9 +244,12 @@ def _rle(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
     return (picture[0] if layout.samples == 1 else np.moveaxis(picture, 0, -1)), layout.photometric
 
 
-_LOSSY, _LOSSLESS = Still(decode=_jpeg, claim=_jpeg_claim), Still(decode=_jpeg_lossless, claim=_jpeg_claim)
-_LS, _J2K = Still(decode=_jpeg_ls, claim=_jpeg_claim), Still(decode=_j2k, claim=_j2k_claim)
-_HT, _XL = Still(decode=_ht_j2k, claim=_j2k_claim), Still(decode=_jpeg_xl, claim=_no_claim)
+_LOSSY = Still(decode=_jpeg, claim=_jpeg_claim, lossy=True)
+_LOSSLESS = Still(decode=_jpeg_lossless, claim=_process_14_claim)
+_LS, _NEAR = Still(decode=_jpeg_ls, claim=_jpeg_claim), Still(decode=_jpeg_ls, claim=_jpeg_claim, lossy=True)
+_J2K, _J2K_LOSSY = Still(decode=_j2k, claim=_j2k_claim), Still(decode=_j2k, claim=_j2k_claim, lossy=True)
+_HT, _HT_LOSSY = Still(decode=_ht_j2k, claim=_j2k_claim), Still(decode=_ht_j2k, claim=_j2k_claim, lossy=True)
+_XL, _XL_LOSSY = Still(decode=_jpeg_xl, claim=_xl_claim), Still(decode=_jpeg_xl, claim=_xl_claim, lossy=True)
 
 STILL: Final[Mapping[str, Still]] = MappingProxyType(
     {
@@ -206,15 +261,15 @@ STILL: Final[Mapping[str, Still]] = MappingProxyType(
         _JPEG + "57": _LOSSLESS,
         _JPEG + "70": _LOSSLESS,
         _JPEG + "80": _LS,
-        _JPEG + "81": _LS,
+        _JPEG + "81": _NEAR,
         _JPEG + "90": _J2K,
-        _JPEG + "91": _J2K,
+        _JPEG + "91": _J2K_LOSSY,
         _JPEG + "110": _XL,
-        _JPEG + "111": _XL,
-        _JPEG + "112": _XL,
+        _JPEG + "111": _XL_LOSSY,
+        _JPEG + "112": _XL_LOSSY,
         _JPEG + "201": _HT,
         _JPEG + "202": _HT,
-        _JPEG + "203": _HT,
+        _JPEG + "203": _HT_LOSSY,
     }
 )
 """Codings of still pictures by transfer syntax (DICOM PS3.6 A)."""

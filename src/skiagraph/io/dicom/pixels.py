@@ -45,8 +45,8 @@ def stored_pixels(source: Source, header: Dataset, frames: Sequence[int] | None 
         indices, and MONOCHROME1, stay as they are.
 
     Raises:
-        FormatError: No pixels, cut off, damaged, contradicting its header, or packed in a way that is not decoded.
-        MissingPackage: A video, and PyAV is not installed.
+        FormatError: No pixels, cut off, damaged, contradicting its header, or packed in a way that is not decoded;
+            the message names what to install for a video.
 
     Source:
         DICOM PS3.5, 8 and annex A; PS3.3 C.7.6.3.
@@ -158,12 +158,11 @@ def _frame(data: bytes, coding: Still | None, place: PixelPlace, layout: Layout,
     if coding is None:
         alone = PixelPlace(keyword=place.keyword, vr=place.vr, offset=0, length=len(data))
         found, photometric = native_frames(io.BytesIO(data), alone, layout, (0,), name)[0], layout.photometric
+        settle(found, layout)
     else:
         found, photometric = decoded_frame(coding, data, layout, name)
-    if not found.flags.writeable:
-        found = found.copy()
-    settle(found, layout)
-    return rgb(found[None], photometric, layout.stored)[0]
+    picture: NDArray[Any] = rgb(found[None], photometric, layout.stored)[0]
+    return picture
 
 
 def _video(
@@ -188,4 +187,4 @@ def _video(
         )
     if list(chosen) == order:
         return found
-    return found[[order.index(n) for n in chosen]]
+    return np.take(found, [order.index(n) for n in chosen], axis=0)

@@ -95,6 +95,16 @@ class Header(Dataset):
                 _values[known] = value
         return value
 
+    def __contains__(self, name: Any) -> bool:
+        tag = _tag_of(name) if type(name) is str else None
+        return super().__contains__(name) if tag is None else tag in self._dict
+
+    def get_item(self, key: Any, *, keep_deferred: bool = False) -> Any:
+        """As in pydicom: an element that may not be converted yet."""
+        tag = key if type(key) is BaseTag else _tag_of(key) if type(key) is str else None
+        element = None if tag is None else self._dict.get(tag)
+        return super().get_item(key, keep_deferred=keep_deferred) if element is None else element
+
     def __getattr__(self, name: str) -> Any:
         found = self.get(name, _ABSENT) if _tag_of(name) is not None else _ABSENT
         return super().__getattr__(name) if found is _ABSENT else found

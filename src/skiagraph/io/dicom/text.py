@@ -130,6 +130,8 @@ def words_of(header: Dataset, keyword: str) -> Words:
     raw = _raw(header, keyword)
     if isinstance(raw, str):
         return Words(text=raw.strip(" \0"))
+    if not _beyond_ascii(raw):
+        return Words(text=raw.decode("ascii").strip(" \0"))  # the same in every character set
     sets, problem = _stated(header)
     text, said = _decoded(raw, sets, _NAME_ENDS if _is_name(header, keyword) else _TEXT_ENDS)
     return Words(text=text.strip(" \0"), problem=said or (problem if _beyond_ascii(raw) else None))
@@ -197,7 +199,7 @@ def _codec(name: str) -> tuple[str | None, bool]:
 
 
 def _beyond_ascii(raw: bytes) -> bool:
-    return any(byte > 126 or byte == _ESCAPE for byte in raw)
+    return not raw.isascii() or b"\x1b" in raw or b"\x7f" in raw
 
 
 def _decoded(raw: bytes, sets: tuple[str, ...], ends: frozenset[int]) -> tuple[str, str | None]:
