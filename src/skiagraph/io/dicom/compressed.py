@@ -20,6 +20,7 @@ from skiagraph.io.dicom.native import settle
 __all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
 
 _JPEG: Final = "1.2.840.10008.1.2.4."
+_END: Final = b"\xff\xd9"  # of a JPEG or JPEG-LS picture
 _UNSTATED: Final = (0, 0, 0, 0)  # what no decoder may be given, for it would take any size from what follows
 _ANY: Final = 64  # samples or bits, where a coding states them too deep inside to look
 _XL_RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -208,7 +209,9 @@ def _jpeg_lossless(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
 
 
 def _jpeg_ls(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
-    return imagecodecs.jpegls_decode(data), layout.photometric
+    """CharLS looks for the end of a picture without end, so one that was cut off is given an end."""
+    whole = data if _END in data[-4:] else data + _END
+    return imagecodecs.jpegls_decode(whole), layout.photometric
 
 
 def _j2k(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
