@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from skiagraph.features import Ellipse, rasterised
 from skiagraph.features.unrolled import (
-    FLIPS,
     axes_of,
     basis,
     bent,
@@ -35,7 +34,7 @@ def test_axes_and_ellipse_are_two_ways_to_say_the_same():
     np.testing.assert_allclose(again.form, e.form, rtol=1e-12)
 
 
-@pytest.mark.parametrize("flip", FLIPS)
+@pytest.mark.parametrize("flip", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
 def test_the_ellipse_becomes_the_radius_one(flip):
     e = ellipse()
     picture = rasterised(e, HOW.shape).astype(np.float32)

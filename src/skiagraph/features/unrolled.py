@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,9 @@ from scipy.special import softmax
 from skiagraph.features.ellipse import Ellipse
 from skiagraph.task import Refine
 
-__all__ = ["FLIPS", "axes_of", "bent", "edge_offsets", "ellipse_of", "motion", "moved", "unrolled"]
+__all__ = ["axes_of", "bent", "edge_offsets", "ellipse_of", "motion", "moved", "unrolled"]
 
 Array = NDArray[np.float64]
-
-FLIPS: Final = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
-"""The four ways in which the axes of an ellipse may point."""
 
 
 def axes_of(ellipse: Ellipse) -> Array:

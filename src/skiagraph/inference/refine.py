@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from skiagraph.errors import InvalidInput
 from skiagraph.features import Ellipse
 from skiagraph.features.unrolled import (
-    FLIPS,
     axes_of,
     bent,
     edge_offsets,
@@ -68,15 +67,10 @@ def _motion(
     recipe: Recipe,
     engine: Engine,
 ) -> NDArray[np.float64]:
-    """The mean motion over all ways in which the axes may point, and over all networks."""
+    """The mean motion over all networks."""
     how = recipe.refine or Refine()
-    pictures = [
-        bent(normalised(unrolled(picture, centre, axes * flip, how), recipe.normalise), axes * flip, how)
-        for flip in FLIPS
-    ]
-    found = motion(*edge_offsets(engine(np.stack(pictures)), how)).mean(1)  # (flip, 5)
-    signs = np.array([[1.0, a, b, 1.0, a * b] for a, b in FLIPS])
-    return np.asarray((found * signs).mean(0))
+    seen = bent(normalised(unrolled(picture, centre, axes, how), recipe.normalise), axes, how)
+    return np.asarray(motion(*edge_offsets(engine(seen[None]), how)).mean((0, 1)))
 
 
 def _between(first: Ellipse, last: Ellipse, how: Refine) -> Ellipse:
