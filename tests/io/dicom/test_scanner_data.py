@@ -69,6 +69,14 @@ def test_nine_transfer_syntaxes_are_one_image(data_pack):
         np.testing.assert_array_equal(pixels(other), pixels(images[0]))
 
 
+def test_nine_copies_under_one_series_are_read_once_and_the_others_named(data_pack):
+    folder = data_pack / "dicom_geometry" / "dcm_qa_ts" / "In"
+    case = read_case(folder)
+    np.testing.assert_array_equal(pixels(case.image), pixels(read_case(folder / "1.dcm").image))
+    names = ", ".join(f"{n}.dcm" for n in range(2, 10))
+    assert case.problems[0].endswith(f"came a second time and were left out: {names}.")
+
+
 def test_a_tree_of_two_scanners_and_eight_series_becomes_eight_cases(data_pack):
     study = read_study(data_pack / "dicom_geometry" / "dcm_qa_nih" / "In")
     assert (

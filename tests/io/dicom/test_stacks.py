@@ -239,6 +239,25 @@ def test_an_image_that_every_file_has_twice_is_one_image(slices):
     assert f"{SLICES} images of series" in case.problems[0]
 
 
+def test_a_volume_that_came_three_times_is_one_volume_and_the_files_are_named(slices):
+    for copy in "abc":
+        for k in range(SLICES):
+            slices(k, value=k, InstanceNumber=k, name=f"{copy}{k}")
+    case = read_case(slices.folder)
+    assert case.image.data.shape == (SLICES, 4, 6)
+    (said,) = case.problems
+    assert said.startswith(f"{2 * SLICES} images of series")
+    assert said.endswith("b0.dcm, c0.dcm, b1.dcm, c1.dcm, b2.dcm, c2.dcm, b3.dcm, c3.dcm and 2 more.")
+
+
+def test_volumes_that_nothing_tells_apart_and_that_differ_are_refused(slices):
+    for copy in range(3):
+        for k in range(SLICES):
+            slices(k, value=k + 100 * (copy == 2 and k == 3), InstanceNumber=k)
+    with pytest.raises(FormatError, match=r"2 at 112\.00 mm along its normal, which nothing tells apart"):
+        read_case(slices.folder)
+
+
 MAKERS = {
     # manufacturer, private creator and elements of one b value and direction, what is read
     "SIEMENS": (

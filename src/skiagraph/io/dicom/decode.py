@@ -18,9 +18,11 @@ from skiagraph.io.dicom.meaning import linear, meant
 from skiagraph.io.dicom.parallel import Job, read_into
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.quick import bytes_of
+from skiagraph.io.dicom.source import Source
 from skiagraph.io.dicom.volume import Layout
+from skiagraph.values import array_digest
 
-__all__ = ["Meaning", "Place", "batches", "decoded", "meaning_of", "same_pixels"]
+__all__ = ["Meaning", "Place", "SamePixels", "batches", "decoded", "meaning_of"]
 
 _AT_ONCE: Final = (
     64 * 2**20
@@ -231,17 +233,28 @@ def batches(jobs: Sequence[tuple[Frame, Place]]) -> Iterator[list[tuple[Frame, P
             yield members[start : start + many]
 
 
-def same_pixels(a: Frame, b: Frame) -> bool:
-    """Whether two frames have the same stored pixels; broken ones are like no other."""
-    try:
-        one, other = (_stored(frame) for frame in (a, b))
-    except FormatError:
-        return False
-    return one.shape == other.shape and bool(np.array_equal(one, other))
+@final
+class SamePixels:
+    """Whether two frames have the same stored pixels, by their digests: each frame is decoded once.
 
+    Tiles are compared by the whole mosaic that they are cut from. Broken pixels are like no others.
+    """
 
-def _stored(frame: Frame) -> NDArray[Any]:
-    (top, left), (rows, columns) = frame.corner, frame.shape
-    return stored_pixels(frame.source, frame.header, [frame.number])[
-        0, top : top + rows, left : left + columns
-    ]
+    __slots__ = ("_digests",)
+
+    def __init__(self) -> None:
+        self._digests: dict[tuple[Source, int], str | None] = {}
+
+    def __call__(self, a: Frame, b: Frame) -> bool:
+        """The answer, for frames of one stack."""
+        one, other = self._digest(a), self._digest(b)
+        return one is not None and (one, a.corner) == (other, b.corner)
+
+    def _digest(self, frame: Frame) -> str | None:
+        key = frame.source, frame.number
+        if key not in self._digests:
+            try:
+                self._digests[key] = array_digest(stored_pixels(frame.source, frame.header, [frame.number]))
+            except FormatError:
+                self._digests[key] = None
+        return self._digests[key]

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Timeline
 from skiagraph.io.dicom.frame import Fact, Frame, number_of, text_of
+from skiagraph.io.dicom.source import Source
 
 __all__ = ["Moments", "cine_of", "moments_of", "places_of"]
 
 _NEAR: Final = 0.01  # mm along the normal within which images lie at one place
+_NAMED: Final = 8  # files that a sentence names one by one
 _RANKS: Final = ("trigger_time", "cardiac_phase", "frame_reference_time")
 # By which of the facts that tell moments apart they are put in order, most telling first.
 _ORDER: Final = (
@@ -131,30 +133,33 @@ def _without_copies(
     """Places without what is there twice: one object in two files, or one image under two UIDs."""
     depths = [len(place) for place in places]
     suspect = len(set(depths)) > 1 or max(depths, default=0) == 2
-    names: list[str] = []
+    copies: dict[tuple[Source, int], None] = {}  # tiles of one mosaic count once
     kept = []
     for n, place in enumerate(places):
         stay: list[Frame] = []
         for frame in place:
-            if any(_copied(frame, other, same if suspect or n == 0 else None) for other in stay):
-                names.append(frame.source.name)
+            if any(_copied(frame, other, same, cheap=suspect or n == 0) for other in stay):
+                copies[frame.source, frame.number] = None
             else:
                 stay.append(frame)
         kept.append(stay)
-    if not names:
+    if not copies:
         return kept, ()
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    many = "1 image" if len(names) == 1 else f"{len(names)} images"
+    names = list(dict.fromkeys(source.name for source, _ in copies))
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    many = "1 image" if len(copies) == 1 else f"{len(copies)} images"
     return kept, (f"{many} of {whole} came a second time and were left out: {shown}.",)
 
 
-def _copied(a: Frame, b: Frame, same: Callable[[Frame, Frame], bool] | None) -> bool:
+def _copied(a: Frame, b: Frame, same: Callable[[Frame, Frame], bool], *, cheap: bool) -> bool:
+    """Pixels are compared where that is cheap, or where nothing at all tells the two apart: those would be refused."""
     if a.source == b.source:
         return False
     if a.uid is not None and (a.uid, a.number, a.corner) == (b.uid, b.number, b.corner):
         return True
-    told_apart = dict(a.facts) != dict(b.facts) or a.seconds != b.seconds
-    return same is not None and not told_apart and same(a, b)
+    if dict(a.facts) != dict(b.facts) or a.seconds != b.seconds:
+        return False
+    return (cheap or a.order == b.order) and same(a, b)
 
 
 def _labels(places: list[list[Frame]]) -> list[str]:

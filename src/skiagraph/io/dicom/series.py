@@ -13,7 +13,7 @@ from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.findings import Finding, Known
 from skiagraph.image import Image
-from skiagraph.io.dicom.decode import same_pixels
+from skiagraph.io.dicom.decode import SamePixels
 from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.lesions import lesions
 from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
@@ -223,7 +223,7 @@ def _images(unit: _Unit, stack: Stack, *, fill_gaps: bool) -> list[tuple[str, Pi
     moments: tuple[Moments, ...] = (
         (cine_of(stack.frames),)
         if place is None
-        else moments_of(stack.frames, whole=unit.whole, same=same_pixels)
+        else moments_of(stack.frames, whole=unit.whole, same=SamePixels())
     )
     found = []
     for n, moment in enumerate(moments, 1):
