@@ -8,12 +8,14 @@ from pydicom.uid import (
     EnhancedPETImageStorage,
     EnhancedUSVolumeStorage,
     EnhancedXAImageStorage,
+    SegmentationStorage,
     generate_uid,
 )
 
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Grid, Plane, to_world
 from skiagraph.image import pixels
+from skiagraph.image.quantity import LABEL
 from skiagraph.io import read_case, read_study
 
 FRAME = generate_uid(entropy_srcs=["frame"])
@@ -215,3 +217,57 @@ def test_a_real_shape_of_dimension_indices_does_not_matter(enhanced):
     """The places decide, even where DimensionIndexValues count another way."""
     frames = [groups(k, FrameContentSequence=item(DimensionIndexValues=[1, 9 - k])) for k in range(4)]
     assert first(read_study(enhanced(frames)).cases[0].image) == [1, 2, 3, 4]
+
+
+def segmentation(dicom, numbers, places, **elements):
+    """Writes a segmentation: each frame belongs to a segment and lies at a place, and has one corner set."""
+    values = np.zeros((len(numbers), 4, 6), np.uint8)
+    values[:, 0, 0] = elements.pop("value", 1)
+    frames = [
+        groups(k, SegmentIdentificationSequence=item(ReferencedSegmentNumber=n))
+        for n, k in zip(numbers, places, strict=True)
+    ]
+    return dicom(
+        values,
+        modality="SEG",
+        sop_class=SegmentationStorage,
+        FrameOfReferenceUID=FRAME,
+        SharedFunctionalGroupsSequence=[SHARED],
+        PerFrameFunctionalGroupsSequence=frames,
+        **elements,
+    )
+
+
+def test_a_segmentation_is_an_image_of_labels(dicom):
+    case = read_case(segmentation(dicom, [1, 1, 1], [0, 1, 2], SegmentationType="BINARY"))
+    assert case.image.quantity == LABEL
+    assert first(case.image) == [1, 1, 1]
+
+
+def test_each_segment_is_an_image_of_its_own_and_a_gap_in_one_is_said(dicom):
+    path = segmentation(dicom, [1, 1, 1, 2, 2, 3, 3, 3], [0, 1, 2, 1, 2, 0, 1, 7], SegmentationType="BINARY")
+    study = read_study(path)
+    assert {name: i.data.shape for name, i in study.cases[0].images.items()} == {
+        "segment-1": (3, 4, 6),
+        "segment-2": (2, 4, 6),
+    }
+    assert "between two labels there is no third" in study.problems[0]
+
+
+FRACTIONS = [("PROBABILITY", "probability"), ("OCCUPANCY", "occupancy"), ("", "unknown")]
+
+
+@pytest.mark.parametrize(("stated", "name"), FRACTIONS)
+def test_fractions_of_a_segmentation_are_parts_of_one(dicom, stated, name):
+    path = segmentation(
+        dicom,
+        [1, 1],
+        [0, 1],
+        value=51,
+        SegmentationType="FRACTIONAL",
+        SegmentationFractionalType=stated,
+        MaximumFractionalValue=255,
+    )
+    image = read_case(path).image
+    assert image.quantity.name == name
+    np.testing.assert_allclose(first(image), [0.2, 0.2], rtol=1e-6)

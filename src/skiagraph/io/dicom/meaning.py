@@ -219,10 +219,13 @@ def _stored_range(header: Dataset, bits: int) -> tuple[int, int]:
 
 
 def _rescale(header: Dataset, groups: Dataset | None) -> tuple[float, float, tuple[str, ...]]:
-    """Slope, intercept and what was noticed: of the dose grid, of the frame, or of the object."""
+    """Slope, intercept and what was noticed: of a dose, of fractions, of the frame, or of the object."""
     scaling = number(header, "DoseGridScaling")
     if scaling is not None:
         return (scaling, 0.0, ()) if scaling > 0 else (1.0, 0.0, (_ZERO_SLOPE,))
+    most = number(header, "MaximumFractionalValue")
+    if most is not None and most > 0 and word(header, "SegmentationType") == "FRACTIONAL":
+        return 1.0 / most, 0.0, ()
     item = group_of(header, groups, "PixelValueTransformationSequence")
     stated = [raw(item, name) not in (None, "") for name in ("RescaleSlope", "RescaleIntercept")]
     slope, intercept = number(item, "RescaleSlope"), number(item, "RescaleIntercept")

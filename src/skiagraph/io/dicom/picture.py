@@ -14,6 +14,7 @@ from skiagraph.errors import FormatError
 from skiagraph.findings import Finding, Known
 from skiagraph.geometry import Plane, Space, derived_frame
 from skiagraph.image import Image, Lazy
+from skiagraph.image.quantity import LABEL
 from skiagraph.io.dicom.beside import beside
 from skiagraph.io.dicom.decode import Meaning, decoded, meaning_of, resampled_type
 from skiagraph.io.dicom.frame import Frame, text_of, uid_of
@@ -74,6 +75,12 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
         _check_still(moments, whole)
     frames = tuple(frame for volume in moments.volumes for frame in volume)
     meaning = meaning_of(frames)
+    if layout is not None and layout.resampled and meaning.quantity == LABEL:
+        raise FormatError(
+            f"the slices of the labels in {whole} lie evenly, for between two labels there is no third",
+            got="slices that are missing or lie unevenly",
+            way_out="export it with its empty slices",
+        )
     space, said = _picture_space(first, moments) if layout is None else (_grid(first, layout, moments), ())
     image = Image(
         data=_lazy(moments, layout, meaning, space, whole),

@@ -16,6 +16,7 @@ from skiagraph.image.quantity import (
     DOSE,
     GREY,
     HU,
+    LABEL,
     OPTICAL_DENSITY,
     PHASE,
     REFLECTANCE,
@@ -60,6 +61,7 @@ _GREY: Final = frozenset(
         "XC",
     }
 )
+_SEGMENTATIONS: Final = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _SECONDARY: Final = "1.2.840.10008.5.1.4.1.1.7"
 
 RESCALED: Final = {
@@ -165,7 +167,8 @@ def quantity_of(header: Dataset, groups: Dataset | None = None) -> Quantity:
     Returns:
         The quantity; its unit is None where the object states none, and it is `UNKNOWN` where nothing is stated.
 
-    Source: DICOM PS3.3 C.8.2.1 (CT), C.8.9.1 (PET), C.8.8.3 (dose), C.8.4.9 (NM), C.8.13 (enhanced MR), C.11.1.1.2.
+    Source: DICOM PS3.3 C.8.2.1 (CT), C.8.9.1 (PET), C.8.8.3 (dose), C.8.4.9 (NM), C.8.13 (enhanced MR), C.8.20.2
+    (segmentations), C.11.1.1.2.
     """
     modality, stated = word(header, "Modality"), _rescale_type(header, groups)
     if raw(header, "DoseGridScaling") is not None or modality == "RTDOSE":
@@ -174,6 +177,8 @@ def quantity_of(header: Dataset, groups: Dataset | None = None) -> Quantity:
         return RESCALED[stated]
     if str(raw(header, "SOPClassUID") or "").startswith(_SECONDARY):
         return UNKNOWN
+    if str(raw(header, "SOPClassUID") or "") in _SEGMENTATIONS:
+        return _segmentation(header)
     if modality == "CT":
         return _computed_tomography(header, groups, stated)
     if modality == "MR":
@@ -189,6 +194,14 @@ def quantity_of(header: Dataset, groups: Dataset | None = None) -> Quantity:
 
 def _rescale_type(header: Dataset, groups: Dataset | None) -> str:
     return word(group_of(header, groups, "PixelValueTransformationSequence"), "RescaleType")
+
+
+def _segmentation(header: Dataset) -> Quantity:
+    """Labels, or fractions of a pixel that were made to whole numbers up to Maximum Fractional Value (C.8.20.2)."""
+    if word(header, "SegmentationType") != "FRACTIONAL":
+        return LABEL
+    kind = word(header, "SegmentationFractionalType")
+    return Quantity(name=kind.lower(), unit=codes.ONE) if kind in {"PROBABILITY", "OCCUPANCY"} else UNKNOWN
 
 
 def _is_original(header: Dataset) -> bool:
