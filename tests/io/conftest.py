@@ -74,3 +74,27 @@ def ct_series(tmp_path, dicom):
         return tmp_path / "ct", values
 
     return write
+
+
+@pytest.fixture(scope="session")
+def told():
+    """What reading says of a path: each image as "modality shape quantity", and each sentence, pixels decoded."""
+    from skiagraph.errors import SkiagraphError
+    from skiagraph.image import pixels
+    from skiagraph.io import read_cases
+
+    def tell(path):
+        found = []
+        try:
+            for case in read_cases(path):
+                if isinstance(case, str):
+                    found.append(case)
+                    continue
+                for image in case.images.values():
+                    shape = "x".join(str(n) for n in pixels(image).shape)
+                    found.append(f"{image.modality} {shape} {image.quantity.name}")
+        except SkiagraphError as error:
+            found.append(str(error))
+        return found
+
+    return tell
