@@ -16,6 +16,7 @@ from fetal_head_training import CACHE, PLAN
 
 from skiagraph import codes
 from skiagraph.case import Dataset
+from skiagraph.codes import Code
 from skiagraph.metrics import binomial_p, wilson
 from skiagraph.task import Card, InputSpec, OutputSpec, Score
 from skiagraph.training import Plan, RingPlan, freeze
@@ -25,6 +26,18 @@ from skiagraph.workflow.judge import judged
 GATE = CACHE.parent / "gate.json"
 GATE_RESULTS = Path(__file__).parent / "results" / "gate.json"
 NAME = "fetal-head-ultrasound"
+REGIONS = tuple(
+    Code(value=value, scheme="SCT", meaning=meaning)
+    for value, meaning in (
+        ("69536005", "Head"),
+        ("12738006", "Brain"),
+        ("89546000", "Skull"),
+        ("83418008", "Fetus"),
+        ("35039007", "Uterus"),
+        ("113345001", "Abdomen"),
+        ("12921003", "Pelvis"),
+    )
+)
 DATA = (
     "outline: HC18 subset, 217 images of 171 fetuses",
     f"second look at the outline: {PHANTOMS} drawn heads (skiagraph.phantoms), then the same images",
@@ -75,7 +88,7 @@ def card(figures: Mapping[str, float]) -> Card:
         version="1.0.0",
         task="segmentation",
         summary="Outlines the fetal head in the standard plane and measures it.",
-        inputs=(InputSpec(name="image", modality="US", ndim=2),),
+        inputs=(InputSpec(name="image", modality="US", ndim=2, regions=REGIONS),),
         outputs=(
             OutputSpec(finding="Segmentation", concept=codes.HEAD),
             *(OutputSpec(finding=kind, concept=concept) for kind, concept in spoken),

@@ -286,6 +286,64 @@ def test_what_is_too_large_or_cannot_be_decoded_gets_words_in_place_of_a_picture
         assert sheet.width == 2 * (280 + 14) + 14
 
 
+def test_a_mask_that_is_empty_in_the_middle_shows_its_fullest_slice():
+    data = np.zeros((5, 20, 30), np.uint8)
+    data[0, :5, :5] = data[4, :10, :10] = 1
+    space = Grid(shape=data.shape, affine=np.diag([1.0, 1.0, 1.0, 1.0]), frame="1.2")
+    picture = tile_of(Image(data=data, space=space), ("a",), ()).picture
+    assert 0.1 < (picture > 128).mean() < 0.25
+
+
+def test_values_that_are_all_alike_show_against_those_that_are_missing():
+    data = np.full((10, 10), np.nan)
+    data[:5] = -2.0
+    plane = Plane.upright(shape=(10, 10), spacing=None, frame="1.2")
+    picture = tile_of(Image(data=data, space=plane), ("a",), ()).picture
+    assert picture[10, 10] == 255
+    assert picture[-10, 10] == 0
+
+
+def test_a_sheet_marks_letters_that_it_cannot_draw_and_says_where_they_are_shown(tmp_path):
+    def written(title):
+        plane = Plane.upright(shape=(10, 10), spacing=None, frame="1.2")
+        tile = tile_of(Image(data=np.eye(10), space=plane), (title,), ())
+        write_sheet([tile], tmp_path / "sheet.png", "t")
+        write_sheet([tile], tmp_path / "sheet.html", "t")
+        assert title in (tmp_path / "sheet.html").read_text("utf-8")
+        with PIL.Image.open(tmp_path / "sheet.png") as sheet:
+            return np.asarray(sheet)
+
+    latin, chinese = written("1 Schädel"), written("1 胸部")
+    assert np.array_equal(latin, written("1 Schadel"))
+    assert len(chinese) > len(latin)  # by the note at the foot
+    assert np.array_equal(chinese, written("1 腹部平扫"))
+
+
+def test_a_gantry_tilt_is_told(run, dicom_file, tmp_path):
+    slope = np.tan(np.radians(20.0))
+    for k in range(4):
+        dicom_file(f"tilted/{k}", series="t", ImagePositionPatient=[0, 5.0 * k * slope, 5.0 * k])
+    assert "slices tilted by 20 degrees" in run("info", tmp_path / "tilted").stdout
+    (image,) = json.loads(run("info", tmp_path / "tilted", "--json").stdout)["images"]
+    assert image["tilt_degrees"] == pytest.approx(20.0, abs=1e-3)
+
+
+def test_headers_are_read_once(run, study, monkeypatch):
+    from skiagraph.io.dicom import series
+
+    read = []
+    scan_many = series.scan_many
+
+    def counted(sources, **more):
+        read.extend(sources)
+        return scan_many(sources, **more)
+
+    monkeypatch.setattr("skiagraph.io.dicom.scan.scan_many", counted)
+    monkeypatch.setattr(series, "scan_many", counted)
+    run("info", study)
+    assert len(read) == len(set(read)) > 12
+
+
 def test_markup_in_a_header_is_text(run, dicom_file, tmp_path):
     dicom_file("one/a", series="x", SeriesDescription="[red]<b>T1</b>[/red]")
     assert "[red]<b>T1</b>[/red]" in run("info", tmp_path / "one").stdout

@@ -31,7 +31,7 @@ from skiagraph.findings import (
     Source,
 )
 from skiagraph.geometry import Grid, Plane
-from skiagraph.image import Image
+from skiagraph.image import Image, Window
 from skiagraph.report import drafted, entry_of, render_index, render_report
 from skiagraph.report.picture import picture_of, thumbnail
 from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
@@ -279,6 +279,22 @@ def test_a_volume_shows_the_slice_with_the_most_in_it():
     assert (opened(picture.source) == 150).all()
     assert np.array_equal(opened(picture.tint)[..., 3] > 0, labels[3] > 0)
     assert picture_of(image, ()).slice == (3, 5)
+
+
+def test_the_window_of_the_file_decides_what_is_black_and_white():
+    grid = Grid(shape=(3, 8, 8), affine=np.diag([1.0, 1, 1, 1]), frame=FRAME)
+    data = np.broadcast_to(np.linspace(-1000, 1000, 9, dtype=np.float32)[:8], (3, 8, 8))
+
+    def black_and_white(*windows):
+        image = Image(data=data, space=grid, windows=windows)
+        row = opened(picture_of(image, ()).source)[0]
+        assert np.array_equal(opened(thumbnail(image))[0], row)
+        return int((row == 0).sum()), int((row == 255).sum())
+
+    assert black_and_white(Window(low=-160, high=240)) == (4, 3)
+    assert black_and_white() == (1, 1)
+    assert black_and_white(Window(low=5000, high=6000)) == (1, 1)  # one that shows nothing is no help
+    assert black_and_white(Window(low=5000, high=6000), Window(low=-160, high=240)) == (4, 3)
 
 
 def test_colour_pictures_keep_their_colour_and_large_ones_are_made_smaller():

@@ -9,10 +9,11 @@ import pytest
 from skiagraph import codes
 from skiagraph.case import Case
 from skiagraph.codes import Code
-from skiagraph.findings import Measurement, NotApplicable, Text
+from skiagraph.findings import Classification, ClassScore, Measurement, NotApplicable, Text
 from skiagraph.geometry import Plane, Timeline, derived_frame
 from skiagraph.image import Image
 from skiagraph.io import read_case
+from skiagraph.io.dicom.views import REGIONS
 from skiagraph.phantoms.artefacts import blanked, sheared, with_spacing
 from skiagraph.phantoms.sections import chest_film, chest_sections, fundus, head_sections
 from skiagraph.workflow import Outcome, Request, read
@@ -119,6 +120,29 @@ def test_another_part_of_the_body_is_refused_by_the_gate(reader, rng):
     film = dataclasses.replace(chest_film(rng), modality="US")
     refused = by_topic(checked(case_of(film), reader))["model"]
     assert refused.finding.reason == "wrong-content"
+
+
+@pytest.mark.parametrize(
+    ("part", "verdict"),
+    [("CHEST", "remark"), ("KNEE", "remark"), ("HEAD", "good"), ("UTERUS", "good"), ("ABDOMEN", "good")],
+)
+def test_the_part_of_the_body_in_the_header_is_held_against_that_of_the_model(phantom, reader, part, verdict):
+    head = read_case(phantom.folder / "head.dcm")
+    said = Classification(
+        concept=codes.ANATOMIC_REGION, scores=(ClassScore(code=REGIONS[part], probability=1.0),)
+    )
+    case = dataclasses.replace(head, known={"body_part": said})
+    check = by_topic(checked(case, reader))["body part"]
+    assert check.verdict == verdict
+    told = f"Its file states that it shows: {REGIONS[part].meaning}. fetal-head-ultrasound reads: Head."
+    assert check.sentence == (told if verdict == "remark" else "")
+    assert (told in with_remarks(case, reader.card).problems) == (verdict == "remark")
+    assert by_topic(checked(case, reader))["model"].verdict == "good"
+
+
+def test_a_file_that_states_no_part_of_the_body_is_not_asked_for_it(phantom, reader):
+    case = read_case(phantom.folder / "head.png")
+    assert "body part" not in by_topic(checked(case, reader))
 
 
 def test_a_clean_phantom_adds_no_problem_to_its_case(phantom):

@@ -106,7 +106,11 @@ def _plain(case: Case, one: Check) -> dict[str, Any]:
     from skiagraph.findings import Measurement
     from skiagraph.plain import to_plain
 
-    limit = None if one.topic == "model" else limit_of(one.topic, kind_of(case.images[one.image]))
+    limit = (
+        None
+        if one.topic == "model" or one.topic == "body part"
+        else limit_of(one.topic, kind_of(case.images[one.image]))
+    )
     measure = one.finding if isinstance(one.finding, Measurement) else None
     return {
         "image": one.image,

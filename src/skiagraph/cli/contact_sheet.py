@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import io
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +26,9 @@ _LINE: Final = 17
 _TEXT: Final = 13
 _GAP: Final = 14
 _LINES: Final = 5  # of text beneath a picture
-_FLAT: Final = 64  # grey levels of 256 that a picture needs to show anything
+_UNDRAWN: Final = "[...]"
+_NO_LETTER: Final = "\ufffd"
+_LETTERS: Final = f"{_UNDRAWN} stands for letters that a PNG sheet cannot draw; an .html sheet shows them."
 _ACROSS: Final = 5
 _MOST: Final = 2 * 2**30  # bytes of an image of which one picture is worth decoding
 _GROUND, _INK, _DIM, _WARN = (18, 20, 23), (232, 234, 237), (160, 166, 173), (240, 190, 90)
@@ -68,7 +73,10 @@ def check_target(path: Path) -> None:
 
 
 def tile_of(image: Image, lines: tuple[str, ...], problems: tuple[str, ...]) -> Tile:
-    """The middle slice of an image at its middle moment, by the window of its file or else its percentiles."""
+    """The middle slice of an image at its middle moment, by the window of its file or else its percentiles.
+
+    A mask that is empty in the middle shows its fullest slice.
+    """
     import math
 
     from skiagraph.errors import SkiagraphError
@@ -87,22 +95,34 @@ def _shown(image: Image) -> NDArray[Any]:
     import numpy as np
 
     from skiagraph.geometry import Grid, axis_codes, spacing_of
-    from skiagraph.image import pixels, to_display
+    from skiagraph.image import is_flat, pixels, seen, to_display
 
     array, space = pixels(image), image.space
     if space.timeline is not None:
         array = array[len(array) // 2]
     rows, columns = (spacing_of(space) or (1.0, 1.0))[-2:]
     if isinstance(space, Grid):
-        array = array[len(array) // 2]
+        array = _telling(array)
         array, turned = _upright(array, axis_codes(space)[1:])
         rows, columns = (columns, rows) if turned else (rows, columns)
     if image.channels and len(image.channels) != 3:
         array = array[..., 0]
-    level = to_display(array, image.windows[0] if image.windows and array.ndim == 2 else None)
-    if float(np.ptp(np.percentile(level, [0.5, 99.5]))) < _FLAT:
-        level = to_display(array.astype(np.float64))  # a window that shows nothing is no help here
+    level = seen(array, image.windows if array.ndim == 2 else ())
+    if is_flat(level):
+        level = to_display(
+            array.astype(np.float64)
+        )  # grey levels of a file that show nothing are no help here
     return _proportioned(np.ascontiguousarray(level), rows, columns)
+
+
+def _telling(array: NDArray[Any]) -> NDArray[Any]:
+    """The middle slice; of a mask whose middle is empty the slice with most of it."""
+    import numpy as np
+
+    middle: NDArray[Any] = array[len(array) // 2]
+    if array.dtype.kind not in "bui" or array.ndim != 3 or middle.min() != middle.max():
+        return middle
+    return np.asarray(array[np.count_nonzero(array != middle.flat[0], axis=(1, 2)).argmax()])
 
 
 def _upright(array: NDArray[Any], codes: str) -> tuple[NDArray[Any], bool]:
@@ -158,9 +178,15 @@ def _sheet(tiles: Sequence[Tile]) -> PIL.Image.Image:
     across = min(_ACROSS, len(tiles))
     down = -(-len(tiles) // across)
     width, height = _SIDE + _GAP, _SIDE + 6 + _LINES * _LINE + _GAP
-    sheet = PIL.Image.new("RGB", (across * width + _GAP, down * height + _GAP), _GROUND)
+    drawn = [_drawable(tile, font) for tile in tiles]
+    marked = any(_UNDRAWN in text for tile in drawn for text in (*tile.lines, *tile.problems))
+    foot = _wrapped(_LETTERS, font, across * width - _GAP) if marked else []
+    tall = down * height + _GAP + len(foot) * _LINE
+    sheet = PIL.Image.new("RGB", (across * width + _GAP, tall), _GROUND)
     draw = PIL.ImageDraw.Draw(sheet)
-    for n, tile in enumerate(tiles):
+    for at, line in enumerate(foot):
+        draw.text((_GAP, down * height + at * _LINE), line, fill=_DIM, font=font)
+    for n, tile in enumerate(drawn):
         left, top = _GAP + (n % across) * width, _GAP + (n // across) * height
         draw.rectangle((left, top, left + _SIDE - 1, top + _SIDE - 1), fill=(0, 0, 0))
         if tile.picture is not None:
@@ -171,18 +197,43 @@ def _sheet(tiles: Sequence[Tile]) -> PIL.Image.Image:
     return sheet
 
 
+def _drawable(tile: Tile, font: Any) -> Tile:
+    """The tile itself; or where its font lacks letters, these without their accents, or a mark in their place."""
+    texts = (*tile.lines, *tile.problems)
+    missing = bytes(font.getmask("\U0010ffff"))
+    absent = {letter for letter in set("".join(texts)) if bytes(font.getmask(letter)) == missing}
+    if not absent:
+        return tile
+    plain = {letter: unicodedata.normalize("NFKD", letter)[0] for letter in absent}
+    table = str.maketrans({a: _NO_LETTER if b in absent or b > "~" else b for a, b in plain.items()})
+    run = re.compile(f"{_NO_LETTER}+")
+
+    def drawn(text: str) -> str:
+        return run.sub(_UNDRAWN, text.translate(table))
+
+    return dataclasses.replace(
+        tile, lines=tuple(map(drawn, tile.lines)), problems=tuple(map(drawn, tile.problems))
+    )
+
+
 def _captions(tile: Tile, font: Any) -> list[tuple[str, tuple[int, int, int]]]:
     """The lines beneath a picture with their colours: what it is, and as much of its first problem as there is room."""
     lines = [(_fitted(line, font), _INK if at == 0 else _DIM) for at, line in enumerate(tile.lines)]
-    rest = tile.problems[0].split() if tile.problems else []
-    while rest and len(lines) < _LINES:
-        last = len(lines) == _LINES - 1
-        words = 1
-        while words < len(rest) and font.getlength(" ".join(rest[: words + 1])) <= _SIDE:
-            words += 1
-        text = " ".join(rest) if last else " ".join(rest[:words])
-        lines.append((_fitted(text, font), _WARN))
-        rest = [] if last else rest[words:]
+    said = _wrapped(tile.problems[0], font, _SIDE) if tile.problems else []
+    room = _LINES - len(lines)
+    if len(said) > room:
+        said = [*said[: room - 1], " ".join(said[room - 1 :])]
+    return [*lines, *((_fitted(line, font), _WARN) for line in said)]
+
+
+def _wrapped(text: str, font: Any, width: int) -> list[str]:
+    """The text in lines of at most `width` pixels, broken between words; a longer word is a line."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
     return lines
 
 

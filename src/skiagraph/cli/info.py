@@ -11,11 +11,13 @@ import typer
 if TYPE_CHECKING:
     from skiagraph.case import Case
     from skiagraph.cli.contact_sheet import Tile
+    from skiagraph.geometry import Grid
     from skiagraph.io.contents import Contents
 
 __all__ = ["info"]
 
 _WIDE = 1000
+_STRAIGHT = 0.1  # degrees
 
 Size = Annotated[
     str | None,
@@ -59,40 +61,49 @@ def info(
     from skiagraph.cli.progress import progress
     from skiagraph.errors import FormatError
     from skiagraph.io import read_cases
-    from skiagraph.io.contents import contents_of
+    from skiagraph.io.contents import Tally
 
     if pictures is not None:
         check_target(pictures)
     images: list[dict[str, Any]] = []
     tiles: list[Tile] = []
     size = parsed_pixel_size(pixel_size)
-    with progress("reading headers", shown=not as_json) as watch:
-        contents = contents_of(path, watch=lambda done, total: watch(done, total, {}))
-    problems: list[str] = list(contents.problems)
+    problems: list[str] = []
+    tally = Tally()
     with progress("reading", shown=not as_json) as watch:
         for item in read_cases(
-            path, pixel_size=size, fill_gaps=fill_gaps, watch=lambda done, total: watch(done, total, {})
+            path,
+            pixel_size=size,
+            fill_gaps=fill_gaps,
+            watch=lambda done, total: watch(done, total, {}),
+            headers=tally.add,
         ):
             if isinstance(item, str):
                 problems.append(item)
                 continue
-            rows = _described(item, contents)
+            rows = _described(item)
             images.extend(rows)
             if pictures is not None:
-                tiles.extend(_tiles(item, rows, contents))
+                tiles.extend(_drawn(item, rows))
+    contents = tally.contents()
+    problems[:0] = contents.problems
+    for row in images:
+        row["study"], row["series"] = contents.series_of.get(row["uid"] or "", (None, None))
     if not images:
         raise FormatError(
             f"{path.name} holds an image that can be read", got=" ".join(problems[:3]).rstrip(".") or "none"
         )
     if pictures is not None:
-        write_sheet(tiles, pictures, title=path.resolve().name)
+        pairs = sorted(zip(images, tiles, strict=True), key=lambda pair: _place(pair[0]))
+        titled = [_titled(tile, row, contents) for row, tile in pairs]
+        write_sheet(titled, pictures, title=path.resolve().name)
     if as_json:
         _print_json(path, images, problems, _studies(contents, patient=patient))
     else:
         _show(path, images, problems, _studies(contents, patient=patient))
 
 
-def _described(case: Case, contents: Contents) -> list[dict[str, Any]]:
+def _described(case: Case) -> list[dict[str, Any]]:
     from skiagraph.geometry import Grid, axis_codes, spacing_of
 
     rows = []
@@ -103,19 +114,19 @@ def _described(case: Case, contents: Contents) -> list[dict[str, Any]]:
             None if spacing is None else [round(n * s, 6) for n, s in zip(space.shape, spacing, strict=True)]
         )
         uid = case.uids.get(name)
-        place = contents.series_of.get(uid or "")
         rows.append(
             {
                 "case": case.identifier,
                 "image": name,
-                "study": None if place is None else place[0],
-                "series": None if place is None else place[1],
+                "study": None,
+                "series": None,
                 "axes": list(image.axes),
                 "shape": list(image.data.shape),
                 "type": str(image.data.dtype),
                 "spacing_mm": None if spacing is None else [round(s, 6) for s in spacing],
                 "field_of_view_mm": field,
                 "orientation": axis_codes(space) if isinstance(space, Grid) else None,
+                "tilt_degrees": _tilt(space) if isinstance(space, Grid) else 0.0,
                 "frame_of_reference": space.frame,
                 "timeline": _timeline(image),
                 "quantity": image.quantity.name,
@@ -127,6 +138,17 @@ def _described(case: Case, contents: Contents) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _tilt(space: Grid) -> float:
+    """Degrees between the line on which the slices lie and the normal of the slices; 0 up to rounded positions."""
+    import numpy as np
+
+    axes = space.affine[:3, :3]
+    normal = np.cross(axes[:, 1], axes[:, 2])
+    cosine = abs(float(normal @ axes[:, 0])) / float(np.linalg.norm(normal) * np.linalg.norm(axes[:, 0]))
+    tilt = float(np.degrees(np.arccos(min(1.0, cosine))))
+    return round(tilt, 3) if tilt > _STRAIGHT else 0.0
 
 
 def _timeline(image: Any) -> dict[str, Any] | None:
@@ -173,20 +195,32 @@ def _studies(contents: Contents, *, patient: bool) -> list[dict[str, Any]]:
     return found
 
 
-def _tiles(case: Case, rows: list[dict[str, Any]], contents: Contents) -> list[Tile]:
+def _drawn(case: Case, rows: list[dict[str, Any]]) -> list[Tile]:
     from skiagraph.cli.contact_sheet import tile_of
-    from skiagraph.cli.tree import meaning, part_of, size
+    from skiagraph.cli.tree import meaning, size
 
-    tiles = []
-    for row in rows:
-        series = None
-        if row["study"] is not None:
-            series = contents.studies[row["study"]].series[row["series"]]
-        title = case.identifier if series is None else f"{series.number} {series.description or series.kind}"
-        part = part_of(row)
-        lines = (f"{title.strip()}{f' ({part})' if part else ''}", size(row), meaning(row))
-        tiles.append(tile_of(case.images[row["image"]], lines, tuple(row["problems"])))
-    return tiles
+    return [
+        tile_of(case.images[row["image"]], (case.identifier, size(row), meaning(row)), tuple(row["problems"]))
+        for row in rows
+    ]
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, int, int]:
+    """The order of the tree: by study and series, then what is not DICOM."""
+    return row["study"] is None, row["study"] or 0, row["series"] or 0
+
+
+def _titled(tile: Tile, row: dict[str, Any], contents: Contents) -> Tile:
+    """The tile with number and description of its series as its title, where it has one."""
+    import dataclasses
+
+    from skiagraph.cli.tree import part_of
+
+    title, part = row["case"], part_of(row)
+    if row["study"] is not None:
+        series = contents.studies[row["study"]].series[row["series"]]
+        title = f"{series.number} {series.description or series.kind}".strip()
+    return dataclasses.replace(tile, lines=(f"{title} ({part})" if part else title, *tile.lines[1:]))
 
 
 def _print_json(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from skiagraph.task import Card
+    from skiagraph.task import Card, InputSpec
 
 __all__ = ["models"]
 
@@ -57,6 +57,14 @@ def _show(card: Card) -> None:
     Console().print(table)
 
 
+def _asked(one: InputSpec) -> str:
+    of = f" of {one.regions[0].meaning}" if one.regions else ""
+    also = (
+        f" (files may also state {', '.join(c.meaning for c in one.regions[1:])})" if one.regions[1:] else ""
+    )
+    return f"{one.name}: {one.modality}, {one.ndim}-D{of}{also}"
+
+
 def _rows(card: Card) -> list[tuple[str, Any]]:
     scores = (
         f"{s.name} {s.value:.4g} {s.unit} ({s.low:.4g} to {s.high:.4g}), n = {s.n}, {s.on}"
@@ -64,7 +72,7 @@ def _rows(card: Card) -> list[tuple[str, Any]]:
     )
     return [
         ("task", f"{card.task}: {card.summary}"),
-        ("reads", "\n".join(f"{i.name}: {i.modality}, {i.ndim}-D" for i in card.inputs)),
+        ("reads", "\n".join(_asked(i) for i in card.inputs)),
         ("answers", "\n".join(f"{o.finding}: {o.concept.meaning}" for o in card.outputs)),
         ("intended use", card.intended_use),
         ("limits", "\n".join(card.limits)),

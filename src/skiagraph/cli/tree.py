@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-__all__ = ["extent", "meaning", "part_of", "size", "times", "tree_of"]
+__all__ = ["extent", "meaning", "part_of", "size", "times", "tree_of", "unit_words"]
 
 _FEW: Final = 6  # values of a condition that are listed
 _UNITS: Final = {"b_value": "s/mm2", "echo_time": "ms", "trigger_time": "ms"}
@@ -47,11 +47,11 @@ def tree_of(path: Path, images: _Rows, problems: list[str], studies: _Rows) -> T
     return root
 
 
-def _add_problem(leaf: Tree, said: str, uid: str = "") -> None:
+def _add_problem(leaf: Tree, said: str, uid: str = "", *, word: str = "problem") -> None:
     from rich.markup import escape
 
     shown = said.replace(f"series {uid}", "this series") if uid else said
-    leaf.add(f"[yellow]problem:[/yellow] {escape(shown)}")
+    leaf.add(f"[yellow]{word}:[/yellow] {escape(shown)}")
 
 
 def _add_images(leaf: Tree, rows: _Rows, uid: str) -> None:
@@ -59,11 +59,12 @@ def _add_images(leaf: Tree, rows: _Rows, uid: str) -> None:
 
     said: dict[str, None] = {}
     for row in rows:
-        name = [] if len(rows) == 1 else [part_of(row) or row["case"]]
-        leaf.add(escape("; ".join([*name, extent(row), *_field(row), meaning(row), *times(row)])))
+        name = [] if len(rows) == 1 else [part_of(row) or row["image"]]
+        words = [*name, extent(row), *_field(row), *_tilt(row), meaning(row), *times(row)]
+        leaf.add(escape("; ".join(words)))
         said |= dict.fromkeys(row["problems"])
-    for problem in said:
-        _add_problem(leaf, problem, uid)
+    for problem in said:  # of what was read; what was refused is a problem
+        _add_problem(leaf, problem, uid, word="note")
 
 
 def part_of(row: dict[str, Any]) -> str:
@@ -108,7 +109,7 @@ def _study(study: dict[str, Any], *, several: bool) -> str:
 
 
 def _series(series: dict[str, Any]) -> str:
-    words = [series["modality"] or "modality not stated", series["description"] or "no description"]
+    words = [series["modality"] or "modality not stated", *filter(None, [series["description"]])]
     number = f"{series['number']}: " if series["number"] else ""
     return f"{number}{' '.join(words)}; {series['kind']}; {_many(series['files'], 'file')}"
 
@@ -136,9 +137,18 @@ def _field(row: dict[str, Any]) -> list[str]:
     return [] if field is None else [f"field of view {_mm(field)} mm"]
 
 
+def _tilt(row: dict[str, Any]) -> list[str]:
+    return [f"slices tilted by {row['tilt_degrees']:.3g} degrees"] if row["tilt_degrees"] else []
+
+
+def unit_words(unit: str) -> str:
+    """A UCUM code as people say it."""
+    return _SAID.get(unit, unit.replace("{", "").replace("}", ""))
+
+
 def meaning(row: dict[str, Any]) -> str:
     """Quantity, unit and type in words."""
-    said = _SAID.get(row["unit"] or "", (row["unit"] or "").strip("{}"))
+    said = unit_words(row["unit"] or "")
     unit = f" in {said}" if said not in ("", row["quantity"]) else ""
     modality = f"{row['modality']} " if row["modality"] else ""
     quantity = "quantity unknown" if row["quantity"] == "unknown" else row["quantity"]

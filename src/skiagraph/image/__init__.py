@@ -4,7 +4,7 @@ from skiagraph.image.image import Image, image_digest, pixels
 from skiagraph.image.lazy import Lazy
 from skiagraph.image.quantity import Quantity
 from skiagraph.image.resample import resample_image
-from skiagraph.image.window import Display, DisplayTable, Window, to_display
+from skiagraph.image.window import Display, DisplayTable, Window, is_flat, seen, to_display
 
 __all__ = [
     "Display",
@@ -14,7 +14,9 @@ __all__ = [
     "Quantity",
     "Window",
     "image_digest",
+    "is_flat",
     "pixels",
     "resample_image",
+    "seen",
     "to_display",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from skiagraph.errors import InvalidInput
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["Display", "DisplayTable", "Window", "to_display"]
+__all__ = ["Display", "DisplayTable", "Window", "is_flat", "seen", "to_display"]
+
+_FLAT: Final = 64  # grey levels of 256 that a picture needs to show anything
 
 
 @final
@@ -88,10 +90,40 @@ def to_display(array: NDArray[Any], window: Display | None = None) -> NDArray[np
     values = np.asarray(array, dtype=np.float64)
     finite = np.isfinite(values)
     if window is None:
-        low, high = np.percentile(values[finite], [0.5, 99.5]) if finite.any() else (0.0, 1.0)
-        window = Window(low=float(low), high=float(high) if high > low else float(low) + 1.0)
+        window = _whole(values, finite)
     level = _level(np.where(finite, values, 0.0), window)
     return np.asarray(np.rint(np.where(finite, level, 0.0) * 255.0), dtype=np.uint8)
+
+
+def _whole(values: NDArray[np.float64], finite: NDArray[np.bool_]) -> Window:
+    """From the 0.5th to the 99.5th percentile; one value alone is black, or white where others are missing."""
+    low, high = np.percentile(values[finite], [0.5, 99.5]).tolist() if finite.any() else (0.0, 1.0)
+    if low < high:
+        return Window(low=low, high=high)
+    return Window(low=low, high=low + 1.0) if finite.all() else Window(low=low - 1.0, high=low)
+
+
+def seen(array: NDArray[Any], windows: tuple[Display, ...]) -> NDArray[np.uint8]:
+    """Grey levels 0 to 255 through the first of some windows that shows anything, and without a window where none does.
+
+    Args:
+        array: Any shape, real numbers.
+        windows: As a file asks for them; none for pictures in colour.
+
+    Returns:
+        The same shape, uint8.
+    """
+    for window in windows:
+        level = to_display(array, window)
+        if not is_flat(level):
+            return level
+    return to_display(array)
+
+
+def is_flat(level: NDArray[np.uint8]) -> bool:
+    """Whether grey levels differ too little to show anything."""
+    low, high = np.percentile(level, [0.5, 99.5])
+    return bool(high - low < _FLAT)
 
 
 def _level(values: NDArray[np.float64], window: Display) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from skiagraph.errors import FormatError
 from skiagraph.io.formats import DICOM
 from skiagraph.io.sources import Advance, gather
 
-__all__ = ["Contents", "Patient", "Series", "Studies", "contents_of"]
+__all__ = ["Contents", "Patient", "Series", "Studies", "Tally", "contents_of"]
 
 _DATE: Final = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
 
@@ -109,7 +109,9 @@ class Contents:
 
 
 def contents_of(path: Path | str, *, watch: Advance | None = None) -> Contents:
-    """The studies and series of a folder, archive, disc or file.
+    """The studies and series of a folder, archive, disc or file; its images are left aside.
+
+    Where the images are wanted too, give the `Tally.add` of a tally to `read_cases`: headers are read once.
 
     Args:
         path: As for `read_cases`.
@@ -128,20 +130,18 @@ def contents_of(path: Path | str, *, watch: Advance | None = None) -> Contents:
         return Contents()
     # Loaded now, so that a folder of PNGs does not pay for pydicom.
     scan = importlib.import_module("skiagraph.io.dicom.scan")
-    facts = importlib.import_module("skiagraph.io.dicom.described")
-    tally = _Tally()
+    tally = Tally()
     for done, header in enumerate(scan.scan_many(sources), 1):
         if not isinstance(header, Exception):
-            with suppress(FormatError), foreign("a header that cannot be described is left out"):
-                tally.add(facts.described(header))
+            tally.add(header)
         if watch is not None:
             watch(done, len(sources))
     return tally.contents()
 
 
 @final
-class _Tally:
-    """Counts what was met."""
+class Tally:
+    """Counts whose images headers tell of; a header that cannot be described is left out."""
 
     def __init__(self) -> None:
         self._patients: dict[tuple[str, str], Patient] = {}
@@ -150,8 +150,13 @@ class _Tally:
         self._members: dict[str, tuple[tuple[str, int], tuple[str, ...]]] = {}
         self._problems: dict[str, None] = {}
 
-    def add(self, row: Mapping[str, str]) -> None:
-        """One header, as `described` tells it."""
+    def add(self, header: Any) -> None:
+        """One header, as `scan` gives it."""
+        described = importlib.import_module("skiagraph.io.dicom.described").described
+        with suppress(FormatError), foreign("a header that cannot be described is left out"):
+            self._add(described(header))
+
+    def _add(self, row: Mapping[str, str]) -> None:
         patient = self._patients.setdefault(
             (row["patient_id"], row["patient_name"]),
             Patient(

@@ -6,9 +6,10 @@ import dataclasses
 import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from skiagraph.case import Case, Study
 from skiagraph.codecs import Decoded, with_pixel_size
@@ -24,6 +25,8 @@ __all__ = ["Advance", "read_case", "read_cases", "read_study"]
 
 _Sizes = Mapping[str, tuple[float, float]]
 Advance = Callable[[int, int], None]
+Headers = Callable[[Any], None]
+_Dicom = Callable[[list["Found"], "_StatedSizes"], Iterator[Case | str]]
 _OURS: Final = "files"  # the name under which `read_study` is registered
 _PARTS: Final = (".raw", ".zraw")  # belong to a header that is read by itself
 
@@ -111,8 +114,17 @@ def read_cases(
     pixel_sizes: _Sizes | None = None,
     fill_gaps: bool = False,
     watch: Advance | None = None,
+    headers: Headers | None = None,
 ) -> Iterator[Case | str]:
     """As `read_study`, one case after the other, so that a large folder needs the memory of one.
+
+    Args:
+        path: As for `read_study`.
+        pixel_size: As for `read_study`.
+        pixel_sizes: As for `read_study`.
+        fill_gaps: As for `read_study`.
+        watch: As for `read_study`.
+        headers: Told the header of each DICOM object, all of them before the first case that is made of them.
 
     Yields:
         A case, or a sentence about what could not be read. Pixels of DICOM images are decoded when they are first read.
@@ -128,7 +140,9 @@ def read_cases(
     gathered = gather(path, watch=watch)
     single = not path.is_dir() and [f.source for f in gathered.files] == [Source(path=path)]
     if single:
-        yield from _one_file(gathered.files[0], sizes, fill_gaps=fill_gaps)
+        yield from _one_file(
+            gathered.files[0], sizes, partial(_dicom_cases, fill_gaps=fill_gaps, headers=headers)
+        )
         return
     if not gathered.files and not gathered.problems:
         raise MissingInput(
@@ -137,10 +151,11 @@ def read_cases(
             way_out="check the path",
         )
     yield from gathered.problems
-    yield from _many_files(gathered.files, sizes, fill_gaps=fill_gaps, watch=watch)
+    dicom = partial(_dicom_cases, fill_gaps=fill_gaps, watch=watch, headers=headers)
+    yield from _many_files(gathered.files, sizes, dicom)
 
 
-def _one_file(found: Found, sizes: _StatedSizes, *, fill_gaps: bool) -> Iterator[Case | str]:
+def _one_file(found: Found, sizes: _StatedSizes, dicom: _Dicom) -> Iterator[Case | str]:
     path = found.source.path
     try:
         format_of(path)
@@ -153,15 +168,13 @@ def _one_file(found: Found, sizes: _StatedSizes, *, fill_gaps: bool) -> Iterator
     if found.format is not DICOM:
         yield _case(_stem(path.name), read_image(path), sizes.of(path.name))
         return
-    items = list(_dicom_cases([found], sizes, fill_gaps=fill_gaps, watch=None))
+    items = list(dicom([found], sizes))
     if len(items) == 1 and isinstance(items[0], str):
         raise FormatError(items[0].rstrip("."))
     yield from items
 
 
-def _many_files(
-    files: tuple[Found, ...], sizes: _StatedSizes, *, fill_gaps: bool, watch: Advance | None
-) -> Iterator[Case | str]:
+def _many_files(files: tuple[Found, ...], sizes: _StatedSizes, read_dicom: _Dicom) -> Iterator[Case | str]:
     stems = Counter(_stem(found.name) for found in files)
     dicom = [found for found in files if found.format is DICOM]
     passed_over: list[str] = []
@@ -179,7 +192,7 @@ def _many_files(
                 yield str(error)
             elif Path(found.name).suffix.lower() not in _PARTS:
                 passed_over.append(found.name)
-    yield from _dicom_cases(dicom, sizes, fill_gaps=fill_gaps, watch=watch)
+    yield from read_dicom(dicom, sizes)
     if passed_over:
         more = ", ..." if len(passed_over) > 3 else ""
         yield f"Other files hold no image that is read here ({len(passed_over)}): {', '.join(passed_over[:3])}{more}."
@@ -224,7 +237,12 @@ class _StatedSizes:
 
 
 def _dicom_cases(
-    files: list[Found], sizes: _StatedSizes, *, fill_gaps: bool, watch: Advance | None
+    files: list[Found],
+    sizes: _StatedSizes,
+    *,
+    fill_gaps: bool,
+    watch: Advance | None = None,
+    headers: Headers | None,
 ) -> Iterator[Case | str]:
     if not files:
         return
@@ -232,7 +250,7 @@ def _dicom_cases(
     stems = Counter(_stem(name) for name in by_source.values())
     # Loaded now, so that a folder of PNGs does not pay for pydicom.
     read_files = importlib.import_module("skiagraph.io.dicom.series").read_files
-    for item in read_files(list(by_source), fill_gaps=fill_gaps, watch=watch):
+    for item in read_files(list(by_source), fill_gaps=fill_gaps, watch=watch, headers=headers):
         if isinstance(item, str):
             yield item
             continue

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skiagraph.codes import Code
 from skiagraph.findings import Boxes, Contours, Finding, Landmarks, Segmentation
 from skiagraph.geometry import Space, spacing_of, to_index
-from skiagraph.image import Image, pixels, to_display
+from skiagraph.image import Image, pixels, seen
 
 __all__ = ["Mark", "Picture", "picture_of", "thumbnail"]
 
@@ -68,13 +68,14 @@ class Picture:
 def picture_of(image: Image, findings: tuple[Finding, ...]) -> Picture:
     """The picture of an image with what was found in it.
 
-    A moving image shows its first frame; a volume shows the slice (of its first axis) with the largest segmentation.
-    Findings of another frame of reference are not drawn.
+    Values are shown through the window that their file asks for, or else from their darkest to their brightest half
+    percent. A moving image shows its first frame; a volume shows the slice (of its first axis) with the largest
+    segmentation. Findings of another frame of reference are not drawn.
     """
     space, array = image.space, _still(image)
     masks = [f for f in findings if isinstance(f, Segmentation) and f.space == space]
     number = _slice(space, masks) if space.ndim == 3 else None
-    shown = to_display(array) if number is None else to_display(array)[number]
+    shown = _seen(image, array if number is None else array[number])
     spacing = spacing_of(space) or (1.0,) * space.ndim
     aspect = spacing[-1] / spacing[-2]
     marks = _marks(findings, space, aspect) if space.ndim == 2 else ()
@@ -91,8 +92,13 @@ def picture_of(image: Image, findings: tuple[Finding, ...]) -> Picture:
 
 def thumbnail(image: Image, side: int = 240) -> str:
     """A small picture of an image as a ``data:`` address, at most `side` pixels wide and high."""
-    shown = to_display(_still(image))
-    return _address(shown[shown.shape[0] // 2] if image.space.ndim == 3 else shown, side)
+    array = _still(image)
+    return _address(_seen(image, array[len(array) // 2] if image.space.ndim == 3 else array), side)
+
+
+def _seen(image: Image, array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The grey levels of one plane of an image; a picture in colour has no window."""
+    return seen(array, image.windows if array.ndim == 2 else ())
 
 
 def _still(image: Image) -> NDArray[Any]:

@@ -21,12 +21,15 @@ class InputSpec:
         modality: DICOM Modality, e.g. ``"US"``.
         ndim: Spatial axes, 2 or 3.
         needs_size: Whether its size in mm must be known for the model to answer at all.
+        regions: Parts of the body that files state of such images, the one that the model is about first; empty
+            where the model takes any.
     """
 
     name: str
     modality: str
     ndim: Literal[2, 3]
     needs_size: bool = False
+    regions: tuple[Code, ...] = ()
 
 
 @final

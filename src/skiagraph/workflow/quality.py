@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final
 
 from skiagraph.case import Case
-from skiagraph.codes import ONE
+from skiagraph.codes import ANATOMIC_REGION, ONE, Code
 from skiagraph.features.quality import TOPICS, Kind, Measured, Topic, kind_of, limit_of, measured, remark
-from skiagraph.findings import Measurement, NotApplicable, Text
+from skiagraph.findings import Classification, Measurement, NotApplicable, Text
 from skiagraph.image import Image
+from skiagraph.task import Card
 from skiagraph.workflow.shelf import Reader
 
 __all__ = ["Check", "Verdict", "checked", "remarks", "with_remarks"]
@@ -29,14 +31,15 @@ class Check:
 
     Args:
         image: Name of the image in its case.
-        topic: What was looked at; ``"model"`` for whether the model that was asked takes it.
+        topic: What was looked at; ``"model"`` for whether the model that was asked takes it, ``"body part"`` for
+            whether the file states a part of the body that this model is for.
         finding: The measure; or why there is none.
         verdict: ``"not judged"`` where it could not be told, or no limit holds for this kind of image.
         sentence: What a person should know; empty where all is good.
     """
 
     image: str
-    topic: Topic | Literal["model"]
+    topic: Topic | Literal["model", "body part"]
     finding: Measurement | NotApplicable | Text
     verdict: Verdict
     sentence: str = ""
@@ -61,7 +64,7 @@ def checked(case: Case, reader: Reader | None = None) -> tuple[Check, ...]:
         for one in measured(image, kind_of(image), scanned=name in case.uids)
     ]
     if reader is not None:
-        checks.append(_of_model(case, reader))
+        checks += _of_model(case, reader)
     return tuple(checks)
 
 
@@ -75,15 +78,20 @@ def remarks(case: Case, checks: tuple[Check, ...]) -> tuple[str, ...]:
     )
 
 
-def with_remarks(case: Case) -> Case:
+def with_remarks(case: Case, card: Card | None = None) -> Case:
     """The case with the remarks on its quality among its problems, as a reading carries them.
 
     A missing size is left to those who read the file, who say where it is missing.
+
+    Args:
+        case: Any case.
+        card: Of the model that reads it, for the part of the body. None asks none.
 
     Raises:
         FormatError: The pixels cannot be decoded.
     """
     checks = tuple(check for check in checked(case) if check.topic not in _NAMED_ALREADY)
+    checks += () if card is None else tuple(_of_body_part(case, card))
     said = dict.fromkeys((*case.problems, *remarks(case, checks)))
     return dataclasses.replace(case, problems=tuple(said))
 
@@ -109,11 +117,37 @@ def _check(name: str, image: Image, kind: Kind, one: Measured) -> Check:
     return Check(image=name, topic=one.topic, finding=finding, verdict="remark", sentence=said)
 
 
-def _of_model(case: Case, reader: Reader) -> Check:
-    """The gate in front of the model answers; its card and recipe say which image it looks at."""
+def _of_model(case: Case, reader: Reader) -> Iterator[Check]:
+    """The gate in front of the model answers; its card and recipe say which image it looks at, and of what."""
     refusal = reader.model.refusal(case)
     name = reader.recipe.image
     if refusal is None:
         taken = Text(text=f"{reader.card.name} takes it.")
-        return Check(image=name, topic="model", finding=taken, verdict="good")
-    return Check(image=name, topic="model", finding=refusal, verdict="remark", sentence=refusal.explanation)
+        yield Check(image=name, topic="model", finding=taken, verdict="good")
+    else:
+        yield Check(
+            image=name, topic="model", finding=refusal, verdict="remark", sentence=refusal.explanation
+        )
+    yield from _of_body_part(case, reader.card)
+
+
+def _of_body_part(case: Case, card: Card) -> Iterator[Check]:
+    """What the header says against what the card says; a header may be wrong, so that this is no refusal."""
+    for wanted in card.inputs:
+        stated = _body_part(case, wanted.name)
+        if stated is None or not wanted.regions:
+            continue
+        told = Text(text=f"The file states {stated.meaning}.")
+        if stated in wanted.regions:
+            yield Check(image=wanted.name, topic="body part", finding=told, verdict="good")
+            continue
+        said = f"Its file states that it shows: {stated.meaning}. {card.name} reads: {wanted.regions[0].meaning}."
+        yield Check(image=wanted.name, topic="body part", finding=told, verdict="remark", sentence=said)
+
+
+def _body_part(case: Case, image: str) -> Code | None:
+    """The anatomic region that the file of an image states."""
+    found = case.known.get(f"{image}_body_part") or case.known.get("body_part")
+    if isinstance(found, Classification) and found.concept == ANATOMIC_REGION and found.scores:
+        return found.scores[0].code
+    return None

@@ -107,7 +107,7 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
 
     def one(case: Case) -> Outcome | str:
         try:
-            case = with_remarks(case)
+            case = with_remarks(case, reader.card)
             reading = read_case_with(reader, case)
         except (FormatError, InvalidInput) as error:
             if alone:
