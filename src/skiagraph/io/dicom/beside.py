@@ -20,6 +20,7 @@ from skiagraph.image.quantity import UNKNOWN
 from skiagraph.io.dicom.attributes import word
 from skiagraph.io.dicom.doppler import velocity
 from skiagraph.io.dicom.frame import Frame, text_of
+from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.shutters import shutter_findings
 from skiagraph.io.dicom.subtraction import subtracted
@@ -104,7 +105,8 @@ def _velocity(frames: tuple[Frame, ...], space: Plane) -> tuple[dict[str, Image]
     shape = (*((len(frames),) if space.timeline is not None else ()), *space.shape)
 
     def load() -> NDArray[Any]:
-        values, _ = velocity(_stored(frames), header)
+        with guarded(frames[0].source.name):
+            values, _ = velocity(_stored(frames), header)
         return np.asarray(values).reshape(shape)
 
     data = Lazy(load, shape=shape, dtype=np.float32)
@@ -124,7 +126,8 @@ def _subtraction(frames: tuple[Frame, ...], space: Plane) -> tuple[dict[str, Ima
     shape = (*((len(found.frames),) if timeline is not None else ()), *space.shape)
 
     def load() -> NDArray[Any]:
-        done = subtracted(_stored(frames), header)
+        with guarded(frames[0].source.name):
+            done = subtracted(_stored(frames), header)
         return np.empty(0) if done is None else done.values.reshape(shape)
 
     data = Lazy(load, shape=shape, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from skiagraph.io.dicom.native import settle
 __all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
 
 _JPEG: Final = "1.2.840.10008.1.2.4."
+_UID: Final = re.compile(r"[0-9.]{1,64}")
 _END: Final = b"\xff\xd9"  # of a JPEG or JPEG-LS picture
 _UNSTATED: Final = (0, 0, 0, 0)  # what no decoder may be given, for it would take any size from what follows
 _ANY: Final = 64  # samples or bits, where a coding states them too deep inside to look
@@ -121,7 +123,7 @@ def refusal(syntax: str, name: str) -> FormatError:
         way_out = "ask the server that it names for the pixels"
     else:
         way_out = "export it without compression, or decompress it with the software that wrote it"
-    stated = str(UID(syntax).name) if syntax else "no transfer syntax"
+    stated = str(UID(syntax).name) if _UID.fullmatch(syntax) else "no transfer syntax"
     return FormatError(
         f"the pixels of {name} are packed in a way that is decoded", got=stated, way_out=way_out
     )

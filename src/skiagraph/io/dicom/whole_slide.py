@@ -17,6 +17,7 @@ from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import derived_frame
 from skiagraph.image import Image
 from skiagraph.io.dicom.frame import numbers_of, uid_of
+from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.scan import BROKEN, scan
 from skiagraph.io.dicom.source import Source
@@ -224,7 +225,8 @@ def _spacing(header: Dataset, shape: tuple[int, int]) -> tuple[float, float] | N
 
 def _level(parts: list[_Part], paths: tuple[str, ...], planes: tuple[float, ...]) -> Level:
     def read(box: Box, path: int, plane: int) -> NDArray[Any]:
-        return _read(parts, box, paths[path], planes[plane])
+        with guarded(parts[0].source.name):
+            return _read(parts, box, paths[path], planes[plane])
 
     return Level(shape=parts[0].shape, spacing=parts[0].spacing, read=read)
 
