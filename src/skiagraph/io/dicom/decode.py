@@ -12,9 +12,10 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import Quantity
+from skiagraph.image.quantity import HU
 from skiagraph.io.dicom.beside import uptakes
 from skiagraph.io.dicom.frame import Frame, number_of, text_of
-from skiagraph.io.dicom.meaning import linear, meant
+from skiagraph.io.dicom.meaning import Meant, linear, meant
 from skiagraph.io.dicom.parallel import Job, read_into
 from skiagraph.io.dicom.pixels import stored_pixels
 from skiagraph.io.dicom.quick import bytes_of
@@ -61,6 +62,7 @@ _TELLING: Final = (
         "MultienergyCTAcquisition",
     ),
 )
+_LOWEST: Final = -(2**15)
 Place = tuple[int, ...]
 
 
@@ -72,9 +74,12 @@ class Meaning:
     Args:
         quantity: What they measure.
         channels: Names of their channels; empty where there is one number a place.
-        dtype: The smallest type that holds every value which a stored one can mean.
+        dtype: The smallest type that holds every value which a stored one can mean; of attenuation in signed 16 bits,
+            int16 also where an intercept leads below its end (`lowest`).
         factors: What values are multiplied with at last, by the identity of the header; empty where they are not.
         problems: What was noticed, one sentence each.
+        lowest: Values below this become it, for nothing attenuates so little and only padding lies there; None where
+            all values fit.
     """
 
     quantity: Quantity
@@ -82,6 +87,7 @@ class Meaning:
     dtype: np.dtype[Any]
     factors: Mapping[int, float]
     problems: tuple[str, ...]
+    lowest: int | None = None
 
 
 def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
@@ -94,6 +100,7 @@ def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
     types: set[np.dtype[Any]] = set()
     problems: dict[str, None] = {}
     seen: set[object] = set()
+    short = True
     for frame in frames:
         said = bytes_of(frame.header, _TELLING) if frame.groups is None else None
         key = (id(frame.header), id(frame.groups)) if said is None else said
@@ -103,6 +110,7 @@ def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
         ends = meant(_ends(frame.header), frame.header, frame.groups)
         found.setdefault((ends.quantity, ends.channels), frame.source.name)
         types.add(ends.values.dtype)
+        short = short and _short(ends, frame)
         problems |= dict.fromkeys(ends.problems)
     if len(found) != 1:
         names = " and ".join(f"{quantity.name} in {name}" for (quantity, _), name in list(found.items())[:2])
@@ -113,13 +121,24 @@ def meaning_of(frames: tuple[Frame, ...]) -> Meaning:
         quantity, types = uptake, types | {np.dtype(np.float32)}
     else:
         factors = {}
+    dtype = np.result_type(*types)
+    short = short and dtype == np.int32
     return Meaning(
         quantity=quantity,
         channels=channels,
-        dtype=np.result_type(*types),
+        dtype=np.dtype(np.int16) if short else dtype,
         factors=factors,
         problems=(*problems, *said),
+        lowest=_LOWEST if short else None,
     )
+
+
+def _short(ends: Meant, frame: Frame) -> bool:
+    """Whether attenuation of 16 signed bits fits into them again, but for what lies below -32768 HU."""
+    line = linear(frame.header, frame.groups)
+    if ends.quantity != HU or line is None or _ends(frame.header).dtype.itemsize > 2:
+        return False
+    return line.slope == 1 and _LOWEST <= line.intercept <= 0 and bool(ends.values.max() <= -1 - _LOWEST)
 
 
 def _ends(header: Dataset) -> NDArray[Any]:
@@ -184,6 +203,9 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meani
     """Each frame into its place of `out`, the plain ones in threads; the pixels of one object are decoded together."""
     straight = [_straight(out, frame, place, meaning) for frame, place in jobs]
     read_into(out, [job for job in straight if job is not None])
+    for job in straight if meaning.lowest is not None else ():
+        if job is not None:
+            _unwrap(out[job.place], int(job.intercept))
     for batch in batches([jobs[n] for n, job in enumerate(straight) if job is None]):
         first = batch[0][0]
         numbers = sorted({frame.number for frame, _ in batch})
@@ -194,6 +216,7 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meani
                 (top, left), (rows, columns) = frame.corner, frame.shape
                 part = stored[at[frame.number], top : top + rows, left : left + columns]
                 values = meant(part, frame.header, frame.groups).values
+                values = values if meaning.lowest is None else np.maximum(values, meaning.lowest)
                 out[place] = values * meaning.factors[id(frame.header)] if meaning.factors else values
         except SkiagraphError:
             raise
@@ -201,6 +224,13 @@ def _fill(out: NDArray[Any], jobs: Sequence[tuple[Frame, Place]], meaning: Meani
             raise FormatError(
                 f"the pixels of {first.source.name} are as large as its header says", got="others"
             ) from error
+
+
+def _unwrap(cells: NDArray[Any], intercept: int) -> None:
+    """Sums that fell below -32768 stand at the other end of 16 bits, above all that did not; they become -32768."""
+    most = -1 - _LOWEST + intercept
+    if cells.max() > most:
+        cells[cells > most] = _LOWEST
 
 
 def _straight(out: NDArray[Any], frame: Frame, place: Place, meaning: Meaning) -> Job | None:
