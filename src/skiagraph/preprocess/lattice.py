@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from skiagraph.errors import GeometryError
 from skiagraph.geometry import Grid, Plane, Space, index_map, padded, reoriented, resized, respaced
@@ -93,10 +95,18 @@ def network_pixels(image: Image, onto: Space) -> NDArray[Any]:
         if step < 0:
             result = np.flip(result, axis)
         start = n - 1 - place if step < 0 else place
-        weights = linear_weights(n, onto.shape[axis], abs(float(step)), float(start))
-        result = np.moveaxis(np.tensordot(weights, result, axes=(1, axis)), 0, axis)
+        weights = _sparse_weights(n, onto.shape[axis], abs(float(step)), float(start))
+        ahead = np.moveaxis(result, axis, 0)
+        mixed = weights @ ahead.reshape(n, -1)
+        result = np.moveaxis(mixed.reshape(-1, *ahead.shape[1:]), 0, axis)
     above: NDArray[np.float32] = result + floor
     return above
+
+
+@functools.lru_cache(maxsize=64)
+def _sparse_weights(before: int, after: int, step: float, start: float) -> csr_array:
+    """`linear_weights`, of which nearly all are zero; pictures of one shape share them."""
+    return csr_array(linear_weights(before, after, step, start))
 
 
 def linear_weights(before: int, after: int, step: float, start: float) -> NDArray[np.float32]:
