@@ -5,6 +5,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from skiagraph.io import read_case
 from skiagraph.io.dicom.nuclear import nuclear_frames, nuclear_views
 
 
@@ -136,3 +137,18 @@ def test_each_energy_window_has_pictures_of_its_own():
 def test_one_picture_needs_no_name_and_tomography_has_none():
     assert dict(nuclear_views(header([DETECTOR], DetectorVector=[1])).frames) == {"image": (0,)}
     assert dict(nuclear_views(header([DETECTOR], "RECON TOMO", DetectorVector=[1, 2])).frames) == {}
+
+
+def test_the_projections_of_a_tomography_are_a_film_with_the_angle_of_each(dicom):
+    rotation = item(StartAngle=10, AngularStep=90, RotationDirection="CC")
+    path = dicom(
+        np.arange(4, dtype=np.uint16)[:, None, None] * np.ones((1, 4, 6), np.uint16),
+        modality="NM",
+        ImageType=["ORIGINAL", "PRIMARY", "TOMO", "EMISSION"],
+        FrameIncrementPointer=[ROTATION, VIEW],
+        RotationVector=[1] * 4,
+        AngularViewVector=[1, 2, 3, 4],
+        RotationInformationSequence=[rotation],
+    )
+    timeline = read_case(path).image.space.timeline
+    np.testing.assert_allclose(timeline.conditions["angle"], [10, 100, 190, 280])

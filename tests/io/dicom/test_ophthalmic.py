@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import OphthalmicTomographyImageStorage
 
 from skiagraph.errors import GeometryError
 from skiagraph.geometry import Grid, Plane, derived_frame
+from skiagraph.io import read_case, read_study
 from skiagraph.io.dicom.ophthalmic import fundus_finding, places_on_fundus
 
 FRAME = derived_frame("fundus")
@@ -54,3 +56,34 @@ def test_places_on_another_picture_are_not_drawn_on_this_one():
 def test_the_fundus_is_a_flat_picture():
     with pytest.raises(GeometryError, match="flat"):
         fundus_finding((), "1.2", Grid(shape=(1, 2, 2), affine=np.eye(4), frame=FRAME))
+
+
+@pytest.fixture
+def tomography(dicom):
+    """Writes three slices of an eye that lie on a picture of the fundus, row 10, 20 and 30."""
+    frames = [groups([row + 0.5, 0.5, row + 0.5, 100.5]) for row in (10, 20, 30)]
+    for ds in frames:
+        ds.PlanePositionSequence = []
+    return dicom(
+        np.zeros((3, 4, 6), np.uint8),
+        "eye/oct.dcm",
+        modality="OPT",
+        sop_class=OphthalmicTomographyImageStorage,
+        PerFrameFunctionalGroupsSequence=frames,
+    )
+
+
+def test_the_slices_of_a_tomography_are_known_on_the_fundus_of_its_study(dicom, tomography):
+    fundus = np.zeros((100, 200, 3), np.uint8)
+    dicom(fundus, "eye/fundus.dcm", modality="OP", SOPInstanceUID="1.2.3")
+    dicom(fundus, "eye/other.dcm", modality="OP", SOPInstanceUID="1.2.4")
+    cases = {case.identifier: case for case in read_study(tomography.parent).cases}
+    lines = cases["fundus"].known["oct_slices"]
+    assert [line.points[:, 1].tolist() for line in lines.items] == [[10, 10], [20, 20], [30, 30]]
+    assert lines.space is cases["fundus"].image.space
+    assert not cases["other"].known
+    assert not cases["oct"].known
+
+
+def test_a_tomography_without_its_fundus_is_read(tomography):
+    assert read_case(tomography).image.data.shape == (3, 4, 6)

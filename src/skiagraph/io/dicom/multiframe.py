@@ -20,6 +20,7 @@ from skiagraph.io.dicom.frame import (
     place_of,
     slice_of,
 )
+from skiagraph.io.dicom.nuclear import nuclear_frames
 from skiagraph.io.dicom.quick import has, numbers_at, text_at
 from skiagraph.io.dicom.source import Source
 
@@ -36,6 +37,11 @@ _ORDERING: Final = {
     "angular_view": "AngularViewVector",
     "time_slice": "TimeSliceVector",
 }
+
+_OF_PROJECTIONS: Final = (
+    "angle",
+    "frame_duration",
+)  # degrees, s: what else the frames of a film may differ in
 
 
 def classic_frames(source: Source, header: Dataset) -> tuple[Frame, ...]:
@@ -104,20 +110,23 @@ def _dose_places(header: Dataset, count: int) -> list[Slice]:
 def _nuclear_frames(source: Source, header: Dataset, count: int) -> tuple[Frame, ...]:
     vectors = {name: _vector(header, keyword, count) for name, keyword in (_PARTING | _ORDERING).items()}
     slices = _vector(header, "SliceVector", count)
-    phases = _phases(header)
+    phases, known = _phases(header), nuclear_frames(header).conditions
     common, order = facts_of(header), order_of(header)
     frames = []
     for n in range(count):
         parts: dict[str, Split] = parts_of(header)
         parts |= {name: vectors[name][n] for name in _PARTING if vectors[name]}
         facts: dict[str, Fact] = common | {name: vectors[name][n] for name in _ORDERING if vectors[name]}
+        place = _nuclear_place(header, vectors["detector"], slices, n)
+        if place is None:
+            facts |= {name: round(float(known[name][n]), 6) for name in _OF_PROJECTIONS if name in known}
         frames.append(
             Frame(
                 source=source,
                 header=header,
                 shape=(int(header.Rows), int(header.Columns)),
                 number=n,
-                place=_nuclear_place(header, vectors["detector"], slices, n),
+                place=place,
                 parts=parts,
                 facts=facts,
                 seconds=_nuclear_seconds(phases, vectors, n),

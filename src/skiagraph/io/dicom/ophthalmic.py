@@ -17,8 +17,10 @@ from skiagraph.geometry import Space, to_world
 from skiagraph.io.dicom.attributes import items_of, numbers, raw, word
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["OnFundus", "fundus_finding", "places_on_fundus"]
+__all__ = ["OPHTHALMIC", "OnFundus", "fundus_finding", "places_on_fundus"]
 
+OPHTHALMIC: Final = frozenset({"OPT", "OCT"})
+"""Modalities of the tomographies of the eye."""
 _LINE: Final = Code(
     value="oct-slice", scheme="99SKIAGRAPH", meaning="Slice of an optical coherence tomography"
 )

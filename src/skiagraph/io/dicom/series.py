@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Final, final
 from pydicom.dataset import Dataset
 
 from skiagraph.case import Case
+from skiagraph.codecs.foreign import quiet
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.findings import Finding, Known
 from skiagraph.image import Image
@@ -19,6 +21,7 @@ from skiagraph.io.dicom.lesions import lesions
 from skiagraph.io.dicom.moments import Moments, cine_of, moments_of
 from skiagraph.io.dicom.nuclear import nuclear_views
 from skiagraph.io.dicom.objects import frames_of, guarded
+from skiagraph.io.dicom.ophthalmic import OPHTHALMIC, OnFundus, fundus_finding, places_on_fundus
 from skiagraph.io.dicom.picture import Pictured, pictured
 from skiagraph.io.dicom.quick import text_at
 from skiagraph.io.dicom.scan import scan_many
@@ -92,12 +95,13 @@ def read_files(
         unit.frames += frames
         unit.sources[source] = None
     pairs, followers = _lesions(list(units.values()))
+    lines = _slices_of_the_eye(units.values())
     while units:
         unit = units.pop(next(iter(units)))
         if id(unit) in pairs:
             yield from _together(unit, *pairs[id(unit)], fill_gaps=fill_gaps)
         elif id(unit) not in followers:
-            yield from _cases(unit, fill_gaps=fill_gaps)
+            yield from (_with_lines(item, lines) for item in _cases(unit, fill_gaps=fill_gaps))
     for name, files in slides.items():
         yield from _slide(name, files)
 
@@ -192,6 +196,33 @@ def _merged(cases: list[tuple[str, Case]], reason: str) -> Case:
         uids={named(n, inner): uid for n, case in cases for inner, uid in case.uids.items()},
         problems=(reason, *said) if len(cases) > 1 else tuple(said),
     )
+
+
+def _slices_of_the_eye(units: Iterable[_Unit]) -> dict[str, list[OnFundus]]:
+    """Where slices of tomographies lie on pictures of the fundus, by the SOPInstanceUID of these, in their order."""
+    found: dict[str, list[OnFundus]] = {}
+    for unit in units:
+        if unit.frames[0].parts.get("modality") not in OPHTHALMIC:
+            continue
+        with quiet():
+            places = [place for frame in unit.frames for place in places_on_fundus(frame.groups)]
+        for place in places:
+            found.setdefault(place.uid, []).append(place)
+    return found
+
+
+def _with_lines(
+    item: tuple[Source | None, Case] | str, lines: Mapping[str, Sequence[OnFundus]]
+) -> tuple[Source | None, Case] | str:
+    """The case of a fundus with the slices that lie on it; others as they are."""
+    if isinstance(item, str):
+        return item
+    source, case = item
+    places = lines.get(case.uids.get("image", ""))
+    if source is None or places is None or case.images["image"].space.ndim != 2:
+        return item
+    found = fundus_finding(places, places[0].uid, case.images["image"].space)
+    return source, dataclasses.replace(case, known=Known(case.known).with_others(found))
 
 
 def _viewed(stacks: tuple[Stack, ...], said: tuple[str, ...]) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
