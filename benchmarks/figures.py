@@ -99,9 +99,43 @@ def speed() -> str:
     return words + "".join(f"| {name} | {value:.3g} |\n" for name, value in results("speed").items())
 
 
+SERIES: Final = """
+## DICOM series to Hounsfield units
+
+`benchmarks/dicom_pixels.py`: slices of 512 x 512, each reader in a process of its own, in turn. Memory is the peak
+beside what was there before, in sizes of the array as int16. Where other work ran on the machine (load), seconds of
+processor tell more than seconds.
+"""
+
+
+def series() -> str:
+    """The tables of reading DICOM series."""
+    words = SERIES
+    for coding, found in results("dicom_pixels").items():
+        left = ", ".join(found["left out"]) or "none"
+        words += f"\n{coding}, {found['slices']} slices, {found['processors']} processors, load {found['load']:.1f};"
+        words += f" left out: {left}.\n\n| reader | s | s of processor | memory |\n|---|---|---|---|\n"
+        for name, row in sorted(found["readers"].items(), key=lambda item: item[1]["median s"]):
+            words += f"| {name} {row['version']} | {row['median s']:.2f} | {row['median processor s']:.2f} |"
+            words += f" {row['memory']:.2f} |\n"
+    return words
+
+
+def headers() -> str:
+    """The table of reading DICOM headers."""
+    found = results("dicom_headers")
+    words = f"\n## DICOM headers\n\n`benchmarks/dicom_headers.py`: {found['files']} files,"
+    words += f" {found['processors']} processors, load {found['load']:.1f}.\n"
+    words += "\n| way | s | s of processor |\n|---|---|---|\n"
+    for name, row in found.items():
+        if isinstance(row, dict):
+            words += f"| {name} | {row['median s']:.2f} | {row['median processor s']:.2f} |\n"
+    return words
+
+
 def page() -> str:
     """The whole page."""
-    return HEAD + fetal_head() + gate() + speed()
+    return HEAD + fetal_head() + gate() + speed() + series() + headers()
 
 
 if __name__ == "__main__":

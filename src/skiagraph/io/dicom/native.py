@@ -23,7 +23,7 @@ def fill(stream: BinaryIO, buffer: NDArray[Any], name: str) -> None:
     Raises:
         FormatError: The file ends before.
     """
-    into = memoryview(buffer).cast("B")
+    into = buffer.data.cast("B")
     done = 0
     while done < len(into):
         got = stream.readinto(into[done:])  # type: ignore[attr-defined]
