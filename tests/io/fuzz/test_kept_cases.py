@@ -1,0 +1,52 @@
+"""Files that once raised something else, hung, warned or took all memory: what each of them found."""
+
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "cases"
+FOUND = {
+    "dicom-jpeg-ls-without-end": "CharLS looked for the end of a picture for ever",
+    "dicom-many-kinds": "a sentence held what a file said of its kind",
+    "dicom-million-frames": "a million compressed frames were counted out",
+    "dicom-million-views": "a million frames of nuclear medicine were counted out before their pixels were missed",
+    "dicom-syntax-of-two-lines": "a sentence held a transfer syntax of two lines",
+    "dicom-uid-as-double": "a UID whose type says number could not be converted",
+    "dicom-unknown-type": "an element of a type that does not exist could not be converted",
+    "dicom-unknown-type-of-nothing": "an empty element of a type that does not exist was converted",
+    "dicomdir-endless-element": "a directory claimed 4 GiB for one element",
+    "metaimage-axes": "ITK died of a number of axes",
+    "metaimage-null-name": "a name with a null byte was looked for",
+    "metaimage-text": "ITK died of pixels as text",
+    "nifti-far-offset": "pixels that begin behind all files overflowed",
+    "nifti-giant-affine": "the length of an axis overflowed with a warning",
+    "nifti-infinite-affine": "infinity times zero was warned of",
+    "nifti-infinite-offset": "pixels that begin at infinity overflowed",
+    "nifti-odd-extension": "nibabel warned of an extension on the terminal",
+    "nifti-short-header": "nibabel raised an error of its own for half a header",
+    "png-endless-chunk": "Pillow asked for 4 GiB to skip a chunk",
+    "slide-no-bits": "a whole slide without bits had no such attribute",
+    "slide-no-samples": "a whole slide without samples was no number",
+    "slide-odd-uid": "pydicom warned of a UID while tiles were read",
+    "tiff-endless-tile": "one tile claimed the memory of the machine",
+    "tiff-many-samples": "Pillow warned of its metadata on the terminal",
+    "tiff-no-rows-a-strip": "strips without rows were divided by",
+    "tiff-no-tile-length": "a tile without length was divided by",
+    "tiff-no-tile-width": "a tile without width was divided by while it was unpacked",
+    "tiff-ome-of-nothing": "OME metadata of no planes were divided by",
+    "tiff-short-directory": "Pillow warned of a directory that was cut off on the terminal",
+    "tiff-strip-offsets": "tifffile fell over an assertion of its own",
+    "tiff-unlike-pages": "pages of one series that differ broke an assertion of tifffile",
+    "zip-nameless-member": "a member without a name had no last letter",
+}
+
+
+def test_every_kept_file_says_what_it_found():
+    assert {path.stem for path in FOLDER.iterdir()} == set(FOUND)
+    assert all(path.stat().st_size < 4096 for path in FOLDER.iterdir())
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_once_is_read_or_refused(name, reader):
+    outcome = reader.read((FOLDER / f"{name}.bin").read_bytes())
+    assert not outcome.failed, f"{outcome.kind} {outcome.where}: {FOUND[name]}\n{outcome.told}"
