@@ -141,7 +141,8 @@ def _affine(lattice: Lattice, scale: float | None) -> tuple[NDArray[np.float64],
     """4x4, LPS, from index (i, j, k, 1)."""
     space = min(len(lattice.spacing), 3)
     affine = np.eye(4)
-    affine[:space, :space] = lattice.direction[:space, :space] * lattice.spacing[:space]
+    with np.errstate(over="ignore", invalid="ignore"):
+        affine[:space, :space] = lattice.direction[:space, :space] * lattice.spacing[:space]
     affine[:space, 3] = lattice.origin[:space]
     if not np.abs(affine).max() < _FARTHEST:
         raise FormatError("a place in the patient is stated by numbers of its size", got="others")

@@ -16,6 +16,7 @@ FOUND = {
     "dicom-unknown-type-of-nothing": "an empty element of a type that does not exist was converted",
     "dicomdir-endless-element": "a directory claimed 4 GiB for one element",
     "metaimage-axes": "ITK died of a number of axes",
+    "metaimage-giant-matrix": "the product of direction and spacing overflowed with a warning",
     "metaimage-null-name": "a name with a null byte was looked for",
     "metaimage-text": "ITK died of pixels as text",
     "nifti-far-offset": "pixels that begin behind all files overflowed",
