@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from skiagraph.cli.contact_sheet import tile_of, write_sheet
 from skiagraph.cli.convert import convert
 from skiagraph.cli.info import info
-from skiagraph.errors import FormatError, InvalidInput, MissingInput
+from skiagraph.errors import FormatError, InvalidInput, MissingInput, UnknownName
 from skiagraph.geometry import Grid, Plane, derived_frame
 from skiagraph.image import Image, Lazy, Window
 
@@ -326,6 +326,21 @@ def test_a_gantry_tilt_is_told(run, dicom_file, tmp_path):
     assert "slices tilted by 20 degrees" in run("info", tmp_path / "tilted").stdout
     (image,) = json.loads(run("info", tmp_path / "tilted", "--json").stdout)["images"]
     assert image["tilt_degrees"] == pytest.approx(20.0, abs=1e-3)
+
+
+def test_of_several_images_that_belong_together_one_is_chosen_by_name(run, tmp_path):
+    from skiagraph.cli.phantom import phantom
+
+    app = typer.Typer()
+    app.command()(phantom)
+    CliRunner().invoke(app, ["bone-scan", str(tmp_path / "scan")], catch_exceptions=False)
+    images, out = tmp_path / "scan" / "images", tmp_path / "out.nii.gz"
+    with pytest.raises(UnknownName, match="--image: anterior, posterior"):
+        run("convert", images, out)
+    with pytest.raises(UnknownName, match="lateral"):
+        run("convert", images, out, "--image", "lateral")
+    assert run("convert", images, out, "--image", "posterior").exit_code == 0
+    assert out.is_file()
 
 
 def test_headers_are_read_once(run, study, monkeypatch):

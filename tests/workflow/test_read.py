@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import jsonschema
 import nibabel
@@ -143,6 +144,15 @@ def test_in_a_folder_the_good_are_read_and_the_bad_is_named(phantom, reader, tmp
     for outcome in outcomes:
         assert (outcome.folder / "report.html").is_file()
         assert f"{outcome.folder.name}/report.html" in index
+
+
+def test_each_image_of_an_archive_gets_a_folder_of_its_own(phantom, reader, tmp_path):
+    with zipfile.ZipFile(tmp_path / "heads.zip", "w") as archive:
+        archive.write(phantom.folder / "head.dcm", "a.dcm")
+        archive.write(phantom.folder / "head.png", "b.png")
+    outcomes = list(read(Request(path=tmp_path / "heads.zip", out=tmp_path / "out"), reader))
+    assert sorted(outcome.folder.name for outcome in outcomes) == ["a", "b"]
+    assert all((outcome.folder / "report.html").is_file() for outcome in outcomes)
 
 
 def refuse_frames():

@@ -10,14 +10,19 @@ import typer
 
 if TYPE_CHECKING:
     from skiagraph.case import Case
+    from skiagraph.features.quality import Limit
     from skiagraph.workflow.quality import Check
 
 __all__ = ["check"]
 
+_COUNTED = ("1", "{planes}")
+_NOTHING = 1e-5  # what rounding leaves, in any unit that is used here
+
 
 def check(
     path: Annotated[
-        Path, typer.Argument(help="A file, or a folder of files and DICOM series.", show_default=False)
+        Path,
+        typer.Argument(help="A file, a folder, a zip archive or a DICOMDIR.", show_default=False),
     ],
     *,
     model: Annotated[
@@ -33,6 +38,10 @@ def check(
             metavar="MM", help="Pixel size that files do not state: 0.1, or 0.1x0.12 (rows x columns)."
         ),
     ] = None,
+    fill_gaps: Annotated[
+        bool,
+        typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print it as JSON, one object for the whole path.")
     ] = False,
@@ -44,6 +53,7 @@ def check(
     Example: skiagraph check scan.nii.gz --modality MR
     """
     from skiagraph.cli.pixel_size import parsed_pixel_size
+    from skiagraph.cli.progress import progress
     from skiagraph.errors import FormatError
     from skiagraph.io import read_cases
     from skiagraph.workflow.quality import checked
@@ -52,18 +62,24 @@ def check(
     reader = opened_model(model) if model else None
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
-    for item in read_cases(path, pixel_size=parsed_pixel_size(pixel_size)):
-        if isinstance(item, str):
-            problems.append(item)
-            continue
-        try:
-            case = _stated(item, modality)
-            rows.append(_row(case, checked(case, reader)))
-        except FormatError as error:
-            problems.append(str(error))
-            continue
-        if not as_json:
-            _show(rows[-1])
+    with progress("checking", shown=not as_json) as watch:
+        for item in read_cases(
+            path,
+            pixel_size=parsed_pixel_size(pixel_size),
+            fill_gaps=fill_gaps,
+            watch=lambda done, total: watch(done, total, {}),
+        ):
+            if isinstance(item, str):
+                problems.append(item)
+                continue
+            try:
+                case = _stated(item, modality)
+                rows.append(_row(case, checked(case, reader)))
+            except FormatError as error:
+                problems.append(str(error))
+                continue
+            if not as_json:
+                _show(rows[-1])
     if not rows:
         raise FormatError(
             f"{path.name} holds an image that can be read", got=" ".join(problems[:3]) or "none"
@@ -101,16 +117,21 @@ def _row(case: Case, checks: tuple[Check, ...]) -> dict[str, Any]:
     }
 
 
-def _plain(case: Case, one: Check) -> dict[str, Any]:
+def _limit_for(study: Case, one: Check) -> Limit | None:
     from skiagraph.features.quality import kind_of, limit_of
+
+    match one.topic:
+        case "model" | "body part":
+            return None
+        case topic:
+            return limit_of(topic, kind_of(study.images[one.image]))
+
+
+def _plain(case: Case, one: Check) -> dict[str, Any]:
     from skiagraph.findings import Measurement
     from skiagraph.plain import to_plain
 
-    limit = (
-        None
-        if one.topic == "model" or one.topic == "body part"
-        else limit_of(one.topic, kind_of(case.images[one.image]))
-    )
+    limit = _limit_for(case, one)
     measure = one.finding if isinstance(one.finding, Measurement) else None
     return {
         "image": one.image,
@@ -145,10 +166,13 @@ def _show(row: dict[str, Any]) -> None:
 
 
 def _amount(one: dict[str, Any]) -> str:
+    from skiagraph.cli.tree import unit_words
+
     if one["value"] is None:
         return ""
-    unit = {"1": "", "[hnsf'U]": "HU", "{planes}": ""}.get(one["unit"], one["unit"])
-    return f"{one['value']:.4g} {unit}".strip()
+    unit = "" if one["unit"] in _COUNTED else unit_words(one["unit"])
+    value = one["value"] if abs(one["value"]) >= _NOTHING else 0.0
+    return f"{value:.4g} {unit}".strip()
 
 
 def _limit(one: dict[str, Any]) -> str:

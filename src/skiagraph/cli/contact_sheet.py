@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import html
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Tile", "check_target", "tile_of", "write_sheet"]
 
 _SIDE: Final = 280  # pixels of a tile
+_ENOUGH: Final = 2**20  # pixels of a picture that are looked at for a tile
 _LINE: Final = 17
 _TEXT: Final = 13
 _GAP: Final = 14
@@ -77,8 +79,6 @@ def tile_of(image: Image, lines: tuple[str, ...], problems: tuple[str, ...]) -> 
 
     A mask that is empty in the middle shows its fullest slice.
     """
-    import math
-
     from skiagraph.errors import SkiagraphError
 
     size = math.prod(image.data.shape) * image.data.dtype.itemsize
@@ -107,6 +107,8 @@ def _shown(image: Image) -> NDArray[Any]:
         rows, columns = (columns, rows) if turned else (rows, columns)
     if image.channels and len(image.channels) != 3:
         array = array[..., 0]
+    step = max(1, math.isqrt(array.shape[0] * array.shape[1] // _ENOUGH))
+    array = array[::step, ::step]
     level = seen(array, image.windows if array.ndim == 2 else ())
     if is_flat(level):
         level = to_display(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from skiagraph.case import Case
+    from skiagraph.image import Image
 
 __all__ = ["convert"]
 
@@ -37,6 +41,10 @@ def convert(
         bool,
         typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
     ] = False,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which one, where IN holds several that belong together."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Convert an image, keeping every voxel where it is in the patient.
@@ -44,10 +52,17 @@ def convert(
     Example: skiagraph convert dicom-series/ scan.nii.gz
     """
     from skiagraph.cli.pixel_size import parsed_pixel_size
+    from skiagraph.cli.progress import progress
     from skiagraph.io import read_case, write_image
 
-    case = read_case(source, pixel_size=parsed_pixel_size(pixel_size), fill_gaps=fill_gaps)
-    lost = write_image(case.image, target)
+    with progress("reading", shown=not as_json) as watch:
+        case = read_case(
+            source,
+            pixel_size=parsed_pixel_size(pixel_size),
+            fill_gaps=fill_gaps,
+            watch=lambda done, total: watch(done, total, {}),
+        )
+    lost = write_image(_chosen(case, image), target)
     if as_json:
         done = {"from": str(source), "to": str(target), "problems": list(case.problems), "lost": list(lost)}
         typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
@@ -55,3 +70,17 @@ def convert(
     typer.echo(str(target))
     for sentence in (*case.problems, *lost):
         typer.echo(f"note: {sentence}", err=True)
+
+
+def _chosen(case: Case, name: str | None) -> Image:
+    from skiagraph.errors import UnknownName
+
+    if name is not None and name in case.images:
+        return case.images[name]
+    if name is None and len(case.images) == 1:
+        return case.image
+    raise UnknownName(
+        "one image is converted at a time",
+        got=f"{len(case.images)} images" if name is None else repr(name),
+        way_out=f"choose one with --image: {', '.join(case.images)}",
+    )

@@ -18,7 +18,7 @@ from skiagraph.io.archive import archive_members, is_archive, unpacked
 from skiagraph.io.dicom.source import Source
 from skiagraph.io.formats import DICOM, Format, format_of_head, read_image
 
-__all__ = ["Found", "Gathered", "as_file", "gather", "read_source"]
+__all__ = ["Found", "Gathered", "as_file", "gather", "holds_files", "read_source"]
 
 _HEAD: Final = 4096  # bytes that are looked at
 _DIRECTORY: Final = b"1.2.840.10008.1.3.10"  # Media Storage Directory Storage, in the head of a DICOMDIR
@@ -81,6 +81,17 @@ def gather(path: Path | str, *, watch: Advance | None = None) -> Gathered:
         files=tuple(sorted(search.found.values(), key=lambda found: found.name)),
         problems=tuple(search.problems),
     )
+
+
+def holds_files(path: Path) -> bool:
+    """Whether a path stands for many files: a folder, a zip archive or a DICOMDIR."""
+    if path.is_dir():
+        return True
+    try:
+        head = _head(Source(path=path))
+    except SkiagraphError:
+        return False
+    return is_archive(head) or _is_directory(head)
 
 
 @contextmanager

@@ -101,7 +101,9 @@ def read_case(
     study = read_study(path, pixel_size=pixel_size, pixel_sizes=pixel_sizes, fill_gaps=fill_gaps, watch=watch)
     if len(study.cases) != 1:
         raise FormatError(
-            f"{Path(path).name} holds one case", got=str(len(study.cases)), way_out="name one file of it"
+            f"{Path(path).name} holds one case",
+            got=str(len(study.cases)),
+            way_out="name one file, or the folder of one series",
         )
     case = study.cases[0]
     return dataclasses.replace(case, problems=(*case.problems, *study.problems))

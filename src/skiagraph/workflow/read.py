@@ -22,6 +22,7 @@ from skiagraph.geometry import Plane
 from skiagraph.image import Image, image_digest
 from skiagraph.image.quantity import LABEL
 from skiagraph.io import read_cases
+from skiagraph.io.sources import holds_files
 from skiagraph.report import (
     Entry,
     Language,
@@ -50,8 +51,8 @@ class Request:
     """What is to be read, and where the readings go.
 
     Args:
-        path: A file, or a folder that is searched with its folders.
-        out: Folder of the readings; it is made. A folder as `path` gets one folder a case there.
+        path: A file; or a folder that is searched with its folders, a zip archive, or a DICOMDIR.
+        out: Folder of the readings; it is made. Where `path` holds many files, each case gets a folder there.
         pixel_size: mm between (rows, columns) of every picture, as its user states it.
         pixel_sizes: The same by file name; goes before `pixel_size`.
         language: Of the page; ``reading.json`` has the words of all languages.
@@ -102,7 +103,7 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
         FormatError: One file that cannot be read.
         WriteFailed: The disk does not take the results; nothing half written is left.
     """
-    alone = not request.path.is_dir()
+    alone = not holds_files(request.path)
     _made(request.out)
 
     def one(case: Case) -> Outcome | str:
