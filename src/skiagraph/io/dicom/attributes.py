@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from pydicom.errors import BytesLengthException
 
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError, InvalidInput
+from skiagraph.io.dicom.quick import numbers_of
 
 __all__ = [
     "big_endian",
@@ -65,11 +65,7 @@ def numbers(header: Dataset | None, name: Any) -> tuple[float, ...]:
     if isinstance(value, (bytes, str)):
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
         value = text.strip("\0 ").split("\\")
-    try:
-        found = tuple(float(v) for v in (value if isinstance(value, Iterable) else [value]))
-    except _BROKEN:
-        return ()
-    return found if all(math.isfinite(v) for v in found) else ()
+    return numbers_of(value)
 
 
 def number(header: Dataset | None, name: Any) -> float | None:

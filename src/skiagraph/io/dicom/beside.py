@@ -19,9 +19,10 @@ from skiagraph.image import Image, Lazy, Quantity
 from skiagraph.image.quantity import UNKNOWN
 from skiagraph.io.dicom.attributes import word
 from skiagraph.io.dicom.doppler import velocity
-from skiagraph.io.dicom.frame import Frame, text_of
+from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.pixels import stored_pixels
+from skiagraph.io.dicom.quick import text_of
 from skiagraph.io.dicom.shutters import shutter_findings
 from skiagraph.io.dicom.subtraction import subtracted
 from skiagraph.io.dicom.suv import Uptake, body_weight, instant

@@ -14,11 +14,11 @@ from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import Quantity
 from skiagraph.image.quantity import HU
 from skiagraph.io.dicom.beside import uptakes
-from skiagraph.io.dicom.frame import Frame, number_of, text_of
+from skiagraph.io.dicom.frame import Frame
 from skiagraph.io.dicom.meaning import Meant, linear, meant
 from skiagraph.io.dicom.parallel import Job, read_into
 from skiagraph.io.dicom.pixels import stored_pixels
-from skiagraph.io.dicom.quick import bytes_of
+from skiagraph.io.dicom.quick import bytes_of, number_of, text_of
 from skiagraph.io.dicom.source import Source
 from skiagraph.io.dicom.volume import Layout
 from skiagraph.values import array_digest

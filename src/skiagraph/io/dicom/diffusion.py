@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from pydicom.dataset import Dataset
 
-from skiagraph.io.dicom.frame import Fact, number_of, numbers_of, text_of
-from skiagraph.io.dicom.quick import has, text_at
+from skiagraph.io.dicom.frame import Fact
+from skiagraph.io.dicom.quick import has, number_of, numbers_of, text_at, text_of
 
 __all__ = ["diffusion_of"]
 

@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.facts import facts_of, order_of, parts_of, seconds_of
-from skiagraph.io.dicom.frame import Frame, Slice, number_of, slice_of, uid_of
-from skiagraph.io.dicom.quick import has
+from skiagraph.io.dicom.frame import Frame, Slice, slice_of, uid_of
+from skiagraph.io.dicom.quick import has, number_of
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["enhanced_frames", "groups_of", "is_enhanced"]

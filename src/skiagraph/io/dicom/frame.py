@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, final
@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry.frame import check_frame
-from skiagraph.io.dicom.quick import has, numbers_at, text_at
+from skiagraph.io.dicom.quick import has, numbers_at, numbers_of, text_at
 from skiagraph.io.dicom.source import Source
 from skiagraph.values import frozen
 
@@ -24,11 +24,8 @@ __all__ = [
     "Frame",
     "Slice",
     "Split",
-    "number_of",
-    "numbers_of",
     "place_of",
     "slice_of",
-    "text_of",
     "uid_of",
 ]
 
@@ -176,26 +173,3 @@ def checked_uid(text: str) -> str | None:
     except InvalidInput:
         return None
     return text
-
-
-def numbers_of(value: Any) -> tuple[float, ...]:
-    """Finite numbers of an element's value; empty where it has none or is anything else."""
-    items: Sequence[Any] = () if value is None or value == "" else [value]
-    if not isinstance(value, str | bytes | int | float) and hasattr(value, "__iter__"):
-        items = list(value)
-    try:
-        numbers = tuple(float(v) for v in items)
-    except (TypeError, ValueError):
-        return ()
-    return numbers if all(np.isfinite(n) for n in numbers) else ()
-
-
-def number_of(value: Any) -> float | None:
-    """The first finite number of an element's value, or None."""
-    found = numbers_of(value)
-    return found[0] if found else None
-
-
-def text_of(value: Any) -> str:
-    """An element's value as plain words."""
-    return "" if value is None else str(value).strip()

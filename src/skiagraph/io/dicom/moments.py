@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Timeline
-from skiagraph.io.dicom.frame import Fact, Frame, number_of, text_of
+from skiagraph.io.dicom.frame import Fact, Frame
+from skiagraph.io.dicom.quick import number_of, text_of
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["Moments", "cine_of", "moments_of", "places_of"]

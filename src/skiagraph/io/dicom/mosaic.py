@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.facts import facts_of, order_of, parts_of, seconds_of
-from skiagraph.io.dicom.frame import Frame, Slice, number_of, numbers_of, place_of
-from skiagraph.io.dicom.quick import texts_at
+from skiagraph.io.dicom.frame import Frame, Slice, place_of
+from skiagraph.io.dicom.quick import number_of, numbers_of, texts_at
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["csa_elements", "is_mosaic", "mosaic_frames"]

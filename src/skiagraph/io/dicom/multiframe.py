@@ -10,18 +10,9 @@ from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.facts import facts_of, image_type, order_of, parts_of, seconds_of
-from skiagraph.io.dicom.frame import (
-    Fact,
-    Frame,
-    Slice,
-    Split,
-    number_of,
-    numbers_of,
-    place_of,
-    slice_of,
-)
+from skiagraph.io.dicom.frame import Fact, Frame, Slice, Split, place_of, slice_of
 from skiagraph.io.dicom.nuclear import nuclear_frames
-from skiagraph.io.dicom.quick import has, numbers_at, text_at
+from skiagraph.io.dicom.quick import has, number_of, numbers_at, numbers_of, text_at
 from skiagraph.io.dicom.source import Source
 
 __all__ = ["classic_frames"]

@@ -17,11 +17,12 @@ from skiagraph.image import Image, Lazy
 from skiagraph.image.quantity import LABEL
 from skiagraph.io.dicom.beside import beside
 from skiagraph.io.dicom.decode import Meaning, decoded, meaning_of, resampled_type
-from skiagraph.io.dicom.frame import Frame, text_of, uid_of
+from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.laid_over import laid_over
 from skiagraph.io.dicom.moments import Moments
 from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.planar import planar_size
+from skiagraph.io.dicom.quick import text_of
 from skiagraph.io.dicom.voi import windows
 from skiagraph.io.dicom.volume import Layout, laid_out
 

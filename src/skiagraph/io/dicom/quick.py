@@ -14,7 +14,17 @@ from pydicom.tag import BaseTag
 from skiagraph.codecs.foreign import quiet
 from skiagraph.io.dicom.scan import BROKEN
 
-__all__ = ["bytes_of", "has", "holds", "numbers_at", "text_at", "texts_at"]
+__all__ = [
+    "bytes_of",
+    "has",
+    "holds",
+    "number_of",
+    "numbers_at",
+    "numbers_of",
+    "text_at",
+    "text_of",
+    "texts_at",
+]
 
 _DECIMAL: Final = frozenset({"DS", "IS"})
 _SHORT: Final = frozenset({"US"})
@@ -70,7 +80,7 @@ def numbers_at(header: Dataset, keyword: str) -> tuple[float, ...]:
         return _decimals(data)
     if data is not None and vr in _SHORT and len(data) == 2:
         return (float(int.from_bytes(data, "little" if element.is_little_endian else "big")),)
-    return _numbers(_converted(header, keyword, element))
+    return numbers_of(_converted(header, keyword, element))
 
 
 @functools.lru_cache(maxsize=65536)
@@ -84,15 +94,27 @@ def _decimals(data: bytes) -> tuple[float, ...]:
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
-def _numbers(value: Any) -> tuple[float, ...]:
-    if value is None or value == "":
+def numbers_of(value: Any) -> tuple[float, ...]:
+    """Finite numbers of an element's value; empty where it has none or is anything else."""
+    if value is None or (isinstance(value, str) and not value):
         return ()
     try:
         several = not isinstance(value, str | bytes | int | float) and hasattr(value, "__iter__")
         numbers = tuple(float(v) for v in (value if several else [value]))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return ()
     return numbers if all(map(math.isfinite, numbers)) else ()
+
+
+def number_of(value: Any) -> float | None:
+    """The first finite number of an element's value, or None."""
+    found = numbers_of(value)
+    return found[0] if found else None
+
+
+def text_of(value: Any) -> str:
+    """An element's value as plain words."""
+    return "" if value is None else str(value).strip()
 
 
 def texts_at(header: Dataset, keyword: str) -> tuple[str, ...]:

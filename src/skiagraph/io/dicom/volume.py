@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Grid, Timeline
-from skiagraph.io.dicom.frame import Frame, Slice, number_of
+from skiagraph.io.dicom.frame import Frame, Slice
+from skiagraph.io.dicom.quick import number_of
 
 __all__ = ["Layout", "laid_out", "thickness_of"]
 

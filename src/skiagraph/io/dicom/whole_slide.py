@@ -16,9 +16,10 @@ from skiagraph.codecs.slide import Box, Level, WholeSlide, fitting
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import derived_frame
 from skiagraph.image import Image
-from skiagraph.io.dicom.frame import numbers_of, uid_of
+from skiagraph.io.dicom.frame import uid_of
 from skiagraph.io.dicom.objects import guarded
 from skiagraph.io.dicom.pixels import stored_pixels
+from skiagraph.io.dicom.quick import numbers_of
 from skiagraph.io.dicom.scan import BROKEN, scan
 from skiagraph.io.dicom.source import Source
 
