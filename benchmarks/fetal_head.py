@@ -1,8 +1,8 @@
 """How good the fetal head model is: cross-validation, calibration, coverage, and the test split, once.
 
-``python benchmarks/fetal_head.py`` trains what is missing in its cache (about three hours on two cores, resumable), prints the
-figures of the grouped five-fold cross-validation on train + val, and judges the shipped bundle on the test split.
-``--ship DIR`` writes the bundle with the calibration found here.
+``python benchmarks/fetal_head.py`` trains what is missing in its cache (about three hours on two cores, resumable),
+prints the figures of the grouped five-fold cross-validation on train + val, and judges the shipped bundle on the test
+split. ``--ship DIR`` writes the bundle with the calibration found here.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ def processes(work: Path, runs: int) -> dict[str, float]:
 
 def network_of(bundle: Bundle) -> ResidualUNet:
     """The network of a bundle in PyTorch, with the same weights."""
-    network = ResidualUNet(inputs=1, outputs=len(bundle.recipe.labels), widths=bundle.plan["outline"]["widths"])
+    network = ResidualUNet(
+        inputs=1, outputs=len(bundle.recipe.labels), widths=bundle.plan["outline"]["widths"]
+    )
     network.load_state_dict(load_file(bundle.weights), strict=False)
     return network.eval()
 
