@@ -317,7 +317,7 @@ def test_the_list_links_each_case_and_names_what_was_refused():
     assert "2 cases, 1 without a measurement." in page
     assert "HC 176.3 mm" in page
     assert "0.87 (moderate)" in page
-    assert "the image does not show what this model reads" in page
+    assert "The image does not show what this model reads" in page
     assert {"a/report.html", "b/report.html"} <= {a.get("href") for _, a in parsed(page).tags}
 
 
