@@ -26,6 +26,7 @@ FOUND = {
     "nifti-odd-extension": "nibabel warned of an extension on the terminal",
     "nifti-short-header": "nibabel raised an error of its own for half a header",
     "png-endless-chunk": "Pillow asked for 4 GiB to skip a chunk",
+    "slide-endless-matrix": "four tiles claimed a slide of 2 thousand million rows, which were averaged for hours",
     "slide-no-bits": "a whole slide without bits had no such attribute",
     "slide-no-samples": "a whole slide without samples was no number",
     "slide-odd-uid": "pydicom warned of a UID while tiles were read",

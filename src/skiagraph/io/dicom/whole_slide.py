@@ -27,6 +27,7 @@ __all__ = ["WHOLE_SLIDE", "read_whole_slide", "slide_case", "slide_of"]
 
 WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 """VL Whole Slide Microscopy Image Storage."""
+_SPARSEST: Final = 1000  # times the pixels of its tiles that a slide may be large
 _AT_ONCE: Final = 64  # tiles that are decoded together
 _MOST_BYTES: Final = 256 * 2**20  # of the level that stands for a slide where a case is asked for
 _PICTURES: Final = ("label", "overview", "thumbnail")
@@ -143,6 +144,11 @@ def _part(source: Source, header: Dataset) -> _Part:
     frames = int(header.get("NumberOfFrames") or 1)
     if min(*tile, *shape, frames) < 1:
         raise FormatError(f"{source.name} is a whole slide with tiles", got=f"{shape} in tiles of {tile}")
+    if shape[0] * shape[1] > _SPARSEST * frames * tile[0] * tile[1]:
+        raise FormatError(
+            f"{source.name} holds a good part of its slide",
+            got=f"{frames} tiles of {tile} for {shape} pixels",
+        )
     groups = header.get("PerFrameFunctionalGroupsSequence")
     sparse = header.get("DimensionOrganizationType") != "TILED_FULL" and groups
     lay = _sparse(header, list(groups or ())) if sparse else _full(header, shape, tile, frames)
