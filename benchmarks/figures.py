@@ -103,8 +103,8 @@ SERIES: Final = """
 ## DICOM series to Hounsfield units
 
 `benchmarks/dicom_pixels.py`: slices of 512 x 512, each reader in a process of its own, in turn. Memory is the peak
-beside what was there before, in sizes of the array as int16. Where other work ran on the machine (load), seconds of
-processor tell more than seconds.
+beside what was there before, libraries among it, in sizes of the array as int16. Other work ran on the machine (load);
+the readers were put before it by the scheduler of Linux.
 """
 
 
