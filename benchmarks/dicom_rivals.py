@@ -119,7 +119,9 @@ def main() -> None:
     """Measures one reader."""
     name, folder, runs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     read = READERS[name]()
-    with tempfile.TemporaryDirectory() as few:  # eight neighbours, so that libraries are loaded before it counts
+    with (
+        tempfile.TemporaryDirectory() as few
+    ):  # eight neighbours, so that libraries are loaded before it counts
         for path in sorted(folder.iterdir())[:50:7]:
             shutil.copy(path, few)
         read(Path(few))
