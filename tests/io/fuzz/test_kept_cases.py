@@ -6,6 +6,7 @@ import pytest
 
 FOLDER = Path(__file__).parent / "cases"
 FOUND = {
+    "dicom-htj2k-endless-tiles": "OpenJPH walked through tiles that began outside of the picture for ever",
     "dicom-jpeg-ls-without-end": "CharLS looked for the end of a picture for ever",
     "dicom-many-kinds": "a sentence held what a file said of its kind",
     "dicom-million-frames": "a million compressed frames were counted out",

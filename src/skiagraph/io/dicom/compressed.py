@@ -23,6 +23,7 @@ __all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
 _JPEG: Final = "1.2.840.10008.1.2.4."
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _END: Final = b"\xff\xd9"  # of a JPEG or JPEG-LS picture
+_MOST_TILES: Final = 65535  # of a JPEG 2000 picture
 _UNSTATED: Final = (0, 0, 0, 0)  # what no decoder may be given, for it would take any size from what follows
 _ANY: Final = 64  # samples or bits, where a coding states them too deep inside to look
 _XL_RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -160,7 +161,9 @@ def _j2k_claim(data: bytes) -> tuple[int, int, int, int]:
     at = data.find(b"\xff\x4f\xff\x51", 0, 4096)
     if at < 0 or len(data) < at + 45:
         return _UNSTATED
-    right, bottom, left, top = struct.unpack_from(">4L", data, at + 8)
+    right, bottom, left, top, *tiles = struct.unpack_from(">8L", data, at + 8)
+    if not _tiled(right, left, tiles[0], tiles[2]) or not _tiled(bottom, top, tiles[1], tiles[3]):
+        return _UNSTATED
     samples, precision = struct.unpack_from(">HB", data, at + 40)
     return bottom - top, right - left, samples, (precision & 0x7F) + 1
 
@@ -185,6 +188,11 @@ def _xl_claim(data: bytes) -> tuple[int, int, int, int]:
     else:
         columns = 8 * (taken(5) + 1) if eighths else taken((9, 13, 18, 30)[taken(2)]) + 1
     return rows, columns, _ANY, _ANY
+
+
+def _tiled(end: int, begin: int, step: int, first: int) -> bool:
+    """Whether tiles cover a picture along one axis as ITU-T T.800 B.3 has it, and in a bearable number."""
+    return first <= begin < first + step and begin < end and (end - first) // step < _MOST_TILES
 
 
 def _no_claim(data: bytes) -> None:
