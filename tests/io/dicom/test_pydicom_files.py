@@ -54,7 +54,7 @@ TABLE = {
     # damaged
     "*/rtplan_truncated.dcm": "is cut off",
     "*/MR_truncated.dcm": "got 8130 of 8192 bytes",
-    "*/JPEG2000-embedded-sequence-delimiter.dcm": "is the picture that its header describes",  # its width was written over
+    "*/JPEG2000-embedded-sequence-delimiter.dcm": "the picture that its header describes",  # its width was lost
     "*/badVR.dcm": "got 15 offsets for 1 planes",
     "*/rtdose*_1frame.dcm": "got 15 offsets for 1 planes",
     # discs
