@@ -43,7 +43,9 @@ def image():
 
 def wrong():
     """A first outline that is too large, turned and beside the true one, on the first network's lattice."""
-    off = Ellipse(centre=TRUE.centre + np.array([6.0, -9.0]), form=1.12 * TRUE.form + np.diag([900.0, -600.0]))
+    off = Ellipse(
+        centre=TRUE.centre + np.array([6.0, -9.0]), form=1.12 * TRUE.form + np.diag([900.0, -600.0])
+    )
     return carried(off, SPACE, network_space(SPACE, RECIPE))
 
 
