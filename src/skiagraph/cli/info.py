@@ -87,20 +87,22 @@ def info(
                 tiles.extend(_drawn(item, rows))
     contents = tally.contents()
     problems[:0] = contents.problems
-    for row in images:
-        row["study"], row["series"] = contents.series_of.get(row["uid"] or "", (None, None))
     if not images:
         raise FormatError(
             f"{path.name} holds an image that can be read", got=" ".join(problems[:3]).rstrip(".") or "none"
         )
+    _place_in_series(images, contents)
     if pictures is not None:
         pairs = sorted(zip(images, tiles, strict=True), key=lambda pair: _place(pair[0]))
         titled = [_titled(tile, row, contents) for row, tile in pairs]
         write_sheet(titled, pictures, title=path.resolve().name)
-    if as_json:
-        _print_json(path, images, problems, _studies(contents, patient=patient))
-    else:
-        _show(path, images, problems, _studies(contents, patient=patient))
+    tell = _print_json if as_json else _show
+    tell(path, images, problems, _studies(contents, patient=patient))
+
+
+def _place_in_series(images: list[dict[str, Any]], contents: Contents) -> None:
+    for row in images:
+        row["study"], row["series"] = contents.series_of.get(row["uid"] or "", (None, None))
 
 
 def _described(case: Case) -> list[dict[str, Any]]:
