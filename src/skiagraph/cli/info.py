@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skiagraph.case import Case
     from skiagraph.cli.contact_sheet import Tile
     from skiagraph.geometry import Grid
@@ -65,26 +67,16 @@ def info(
 
     if pictures is not None:
         check_target(pictures)
-    images: list[dict[str, Any]] = []
-    tiles: list[Tile] = []
-    size = parsed_pixel_size(pixel_size)
-    problems: list[str] = []
     tally = Tally()
     with progress("reading", shown=not as_json) as watch:
-        for item in read_cases(
+        cases = read_cases(
             path,
-            pixel_size=size,
+            pixel_size=parsed_pixel_size(pixel_size),
             fill_gaps=fill_gaps,
             watch=lambda done, total: watch(done, total, {}),
             headers=tally.add,
-        ):
-            if isinstance(item, str):
-                problems.append(item)
-                continue
-            rows = _described(item)
-            images.extend(rows)
-            if pictures is not None:
-                tiles.extend(_drawn(item, rows))
+        )
+        images, tiles, problems = _gathered(cases, draw=pictures is not None)
     contents = tally.contents()
     problems[:0] = contents.problems
     if not images:
@@ -98,6 +90,24 @@ def info(
         write_sheet(titled, pictures, title=path.resolve().name)
     tell = _print_json if as_json else _show
     tell(path, images, problems, _studies(contents, patient=patient))
+
+
+def _gathered(
+    cases: Iterable[Case | str], *, draw: bool
+) -> tuple[list[dict[str, Any]], list[Tile], list[str]]:
+    """Rows of the tree, their pictures where they are drawn, and what could not be read."""
+    images: list[dict[str, Any]] = []
+    tiles: list[Tile] = []
+    problems: list[str] = []
+    for item in cases:
+        if isinstance(item, str):
+            problems.append(item)
+            continue
+        rows = _described(item)
+        images.extend(rows)
+        if draw:
+            tiles.extend(_drawn(item, rows))
+    return images, tiles, problems
 
 
 def _place_in_series(images: list[dict[str, Any]], contents: Contents) -> None:
