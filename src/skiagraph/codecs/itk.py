@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, final
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 
 from skiagraph.codecs.decoded import Decoded, derived
@@ -15,7 +14,7 @@ from skiagraph.codecs.place import channel_names, is_placeless, placed
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Timeline
 
-__all__ = ["MM_OF_UNIT", "Lattice", "check_axes", "data_file", "in_place", "read_itk"]
+__all__ = ["MM_OF_UNIT", "Lattice", "check_axes", "data_file", "in_place"]
 
 MM_OF_UNIT: Final = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001, "micron": 0.001}
 _FARTHEST: Final = 1e9  # mm, or whatever the unit is: nothing in a patient lies farther away
@@ -57,39 +56,6 @@ def data_file(path: Path, name: str) -> Path:
             f"{path.name} is a header whose pixels lie in another file, which is missing", got=Path(name).name
         )
     return target
-
-
-def read_itk(path: Path, driver: str, *, scale: float | None, problems: tuple[str, ...] = ()) -> Decoded:
-    """The image that SimpleITK reads.
-
-    Args:
-        path: The file.
-        driver: ITK's name of the format.
-        scale: mm in one unit of the file's spacing; None where the file states no spacing.
-        problems: What was noticed so far.
-
-    Raises:
-        FormatError: SimpleITK cannot read it, or an image of more than four axes.
-    """
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(driver)
-    reader.SetFileName(str(path))
-    try:
-        file = reader.Execute()
-    except RuntimeError as error:
-        raise FormatError(
-            f"{path.name} begins like {driver.removesuffix('ImageIO')} and is damaged, cut off or of a kind not read"
-        ) from error
-    ndim = check_axes(file.GetDimension(), path)
-    array = sitk.GetArrayFromImage(file)
-    if array.ndim == ndim:
-        array = array[..., None]
-    lattice = Lattice(
-        spacing=np.array(file.GetSpacing()),
-        origin=np.array(file.GetOrigin()),
-        direction=np.array(file.GetDirection()).reshape(ndim, ndim),
-    )
-    return in_place(array, lattice, scale=scale, problems=problems)
 
 
 def check_axes(ndim: int, path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,11 @@ __all__ = ["read", "write"]
 
 _KEY: Final = "skiagraph"  # in the JSON of ImageDescription: version, space, quantity, channels, modality
 _VERSION: Final = 1
+_MOST_PAGES: Final = 100_000
+_MOST_PLACE: Final = 2**62  # in a file
+logging.getLogger("tifffile").addHandler(
+    logging.NullHandler()
+)  # what is odd about a tag is not told on the terminal
 _MM: Final = {
     "mm": 1.0,
     "cm": 10.0,
@@ -51,6 +57,7 @@ def read(path: Path) -> Decoded:
         FormatError: Damaged, truncated, or packed in a way that is not read.
     """
     rule = f"{path.name} begins like TIFF and is damaged, cut off, or packed in a way that is not read"
+    _check_chain(path)
     with foreign(rule, also=(PIL.Image.DecompressionBombError,)), tifffile.TiffFile(path) as file:
         series = file.series[0]
         itemsize = np.dtype(series.dtype).itemsize
@@ -63,6 +70,33 @@ def read(path: Path) -> Decoded:
         if own is not None:
             return _own(array, own)
         return _of_others(file, array, series.axes)
+
+
+def _check_chain(path: Path) -> None:
+    """Refuses directories that follow one another in a ring, which tifffile would walk for ever.
+
+    Raises:
+        FormatError: A ring, or more pages than are read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(16)
+        order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
+        form, count, entry = (f"{order}Q", f"{order}Q", 20) if big else (f"{order}L", f"{order}H", 12)
+        stream.seek(8 if big else 4)
+        met: set[int] = set()
+        while at := _number(stream.read(struct.calcsize(form)), form):
+            if at in met or len(met) > _MOST_PAGES:
+                raise FormatError(
+                    f"the pages of {path.name} follow one another to an end", got="a ring or too many"
+                )
+            met.add(at)
+            stream.seek(min(at, _MOST_PLACE))
+            entries = _number(stream.read(struct.calcsize(count)), count)
+            stream.seek(min(at + struct.calcsize(count) + entries * entry, _MOST_PLACE))
+
+
+def _number(data: bytes, form: str) -> int:
+    return int(struct.unpack(form, data)[0]) if len(data) == struct.calcsize(form) else 0
 
 
 def _pixels(path: Path, series: Any) -> NDArray[Any]:

@@ -257,7 +257,7 @@ def _meaning(image: Image, found: Format) -> tuple[str, ...]:
 
 
 def _codec(found: Format) -> Any:
-    """The module of a format, loaded now: reading a PNG must not pay for SimpleITK."""
+    """The module of a format, loaded now: reading a PNG must not pay for nibabel."""
     if found.module == _VIDEO:
         return optional(found.module, package="PyAV", extra="video")
     return importlib.import_module(found.module)

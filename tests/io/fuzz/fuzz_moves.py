@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 import struct
+import time
 import zipfile
 import zlib
 
@@ -222,20 +223,19 @@ _SPECIAL = (
 )
 
 
-def minimised(data, outcome, read, tries=200):
+def minimised(data, outcome, read, seconds=30.0):
     """A smaller file that fails in the same way.
 
     Args:
         data: A file that fails.
         outcome: How.
         read: Gives the outcome of a file.
-        tries: How often it is called at most.
+        seconds: How long it is tried.
     """
-    size = len(data) // 2
-    while size > 3 and tries:
+    end, size = time.monotonic() + seconds, len(data) // 2
+    while size > 3 and time.monotonic() < end:
         at = 0
-        while at < len(data) and tries:
-            tries -= 1
+        while at < len(data) and time.monotonic() < end:
             smaller = data[:at] + data[at + size :]
             found = read(smaller)
             if (found.kind, found.where) == (outcome.kind, outcome.where):
