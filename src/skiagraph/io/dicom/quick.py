@@ -127,7 +127,7 @@ def texts_at(header: Dataset, keyword: str) -> tuple[str, ...]:
     value = _converted(header, keyword, element)
     if isinstance(value, str) or value is None or not hasattr(value, "__iter__"):
         value = () if value is None or value == "" else (value,)
-    return tuple(str(word).strip() for word in value)
+    return tuple(str(word).strip() for word in value if not isinstance(word, Dataset))
 
 
 @functools.lru_cache(maxsize=65536)
