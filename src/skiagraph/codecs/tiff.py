@@ -28,7 +28,6 @@ __all__ = ["read", "write"]
 _KEY: Final = "skiagraph"  # in the JSON of ImageDescription: version, space, quantity, channels, modality
 _VERSION: Final = 1
 _MOST_PAGES: Final = 100_000
-_MOST_PLACE: Final = 2**62  # in a file
 logging.getLogger("tifffile").addHandler(
     logging.NullHandler()
 )  # what is odd about a tag is not told on the terminal
@@ -78,6 +77,7 @@ def _check_chain(path: Path) -> None:
     Raises:
         FormatError: A ring, or more pages than are read.
     """
+    size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(16)
         order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
@@ -90,9 +90,9 @@ def _check_chain(path: Path) -> None:
                     f"the pages of {path.name} follow one another to an end", got="a ring or too many"
                 )
             met.add(at)
-            stream.seek(min(at, _MOST_PLACE))
+            stream.seek(min(at, size))
             entries = _number(stream.read(struct.calcsize(count)), count)
-            stream.seek(min(at + struct.calcsize(count) + entries * entry, _MOST_PLACE))
+            stream.seek(min(at + struct.calcsize(count) + entries * entry, size))
 
 
 def _number(data: bytes, form: str) -> int:
