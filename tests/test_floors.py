@@ -101,10 +101,13 @@ def test_a_room_is_named_for_what_is_in_it(file):
 @pytest.mark.parametrize("file", ROOMS, ids=name)
 def test_the_library_reads_no_environment_and_prints_nothing(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
+    door = (
+        file == SOURCE / "cli" / "__init__.py"
+    )  # starts the process: may say how many threads algebra takes
     wrong = [
         f"line {node.lineno}"
         for node in ast.walk(tree)
-        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"})
+        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and not door)
         or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")
     ]
     assert not wrong
