@@ -50,7 +50,8 @@ class OpenVinoEngine:
             raise BundleError(
                 f"OpenVINO reads the graph of {bundle.card.name}", got="a graph that it refuses"
             ) from error
-        self._of_thread = threading.local()  # an infer request serves one caller at a time
+        # an infer request serves one caller at a time; the network uses all cores itself
+        self._one_at_a_time = threading.Lock()
         used = self._model.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._precision = {"f32": "fp32", "bf16": "bf16"}.get(used, used)
         self._name = f"openvino {ov.__version__.split('-')[0]}"
@@ -67,10 +68,8 @@ class OpenVinoEngine:
 
     def __call__(self, batch: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(batch, channel, spatial...) to (batch, channel, spatial...)."""
-        request = getattr(self._of_thread, "request", None)
-        if request is None:
-            request = self._of_thread.request = self._model.create_infer_request()
-        return np.array(request.infer([batch])[0], dtype=np.float32)
+        with self._one_at_a_time:
+            return np.array(self._model(batch)[0], dtype=np.float32)
 
 
 @final
