@@ -1,0 +1,19 @@
+"""A validator finds nothing against our objects but what its edition does not know."""
+
+import pytest
+from sources import DICOM_SOURCES
+
+WHOLE = [
+    name for name in DICOM_SOURCES if name != "bare CT"
+]  # that one is made to lack what the standard asks for
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_sources_themselves_are_valid(name, drawn_source, validator):
+    files = sorted(drawn_source(name).folder.rglob("*.dcm"))
+    assert {line for path in {files[0], files[-1]} for line in validator(path)} == set()
+
+
+def test_the_validator_says_what_is_missing(drawn_source, validator):
+    path, *_ = sorted(drawn_source("bare CT").folder.rglob("*.dcm"))
+    assert any("PatientName" in line for line in validator(path))

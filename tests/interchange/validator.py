@@ -1,0 +1,46 @@
+"""What dciodvfy says against a DICOM object, but for what its old edition does not know."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooOld:
+    """A complaint that comes of the age of the validator (Debian ships the edition of 2022-06-18).
+
+    Args:
+        sop_class: Of the objects that it is made of; all where empty.
+        says: Stands in the line.
+        paragraph: Of the standard, which shows that the object is right.
+        why: In a sentence.
+    """
+
+    sop_class: str = ""
+    says: str
+    paragraph: str
+    why: str
+
+
+EXCEPTIONS: tuple[TooOld, ...] = ()
+
+
+def excused(line: str, sop_class: str) -> bool:
+    """Whether the complaint comes of the age of the validator."""
+    return any(e.says in line and e.sop_class in ("", sop_class) for e in EXCEPTIONS)
+
+
+def said(path: Path) -> list[str]:
+    """Every line of the validator, from both of its streams."""
+    run = subprocess.run(
+        ["dciodvfy", path], capture_output=True, text=True, errors="replace", check=False, timeout=120
+    )
+    return [line for line in (run.stdout + run.stderr).splitlines() if line.strip()]
+
+
+def complaints(path: Path) -> list[str]:
+    """The errors that dciodvfy finds in a file, without those of its age."""
+    sop_class = str(pydicom.dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID)
+    return [line for line in said(path) if line.startswith("Error") and not excused(line, sop_class)]
