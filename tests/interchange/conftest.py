@@ -10,20 +10,22 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from pacs import Archive, running_archive
-from sources import DICOM_SOURCES, SOURCES, letter
+from sources import DICOM_SOURCES, SOURCES, letter, marks
 from validator import complaints
 
 
 @pytest.fixture(scope="session")
 def drawn_source(tmp_path_factory):
-    """Gives ``(name, folder, case, letter)`` of a source by its name; written and read once."""
+    """Gives ``(name, folder, case, letter, marks)`` of a source by its name; written and read once."""
     known = {}
 
     def drawn(name):
         if name not in known:
             folder = tmp_path_factory.mktemp("source") / "study"
             case = SOURCES[name](folder)
-            known[name] = SimpleNamespace(name=name, folder=folder, case=case, letter=letter(case))
+            known[name] = SimpleNamespace(
+                name=name, folder=folder, case=case, letter=letter(case), marks=marks(case)
+            )
         return known[name]
 
     return drawn
@@ -31,13 +33,13 @@ def drawn_source(tmp_path_factory):
 
 @pytest.fixture(scope="session", params=SOURCES)
 def any_source(request, drawn_source):
-    """Every source, one after the other: ``(name, folder, case, letter)``."""
+    """Every source, one after the other: ``(name, folder, case, letter, marks)``."""
     return drawn_source(request.param)
 
 
 @pytest.fixture(scope="session", params=DICOM_SOURCES)
 def dicom_source(request, drawn_source):
-    """Every source that is DICOM: ``(name, folder, case, letter)``."""
+    """Every source that is DICOM: ``(name, folder, case, letter, marks)``."""
     return drawn_source(request.param)
 
 

@@ -1,4 +1,4 @@
-"""Small studies of every kind, real files on disk, each with a bright letter F that shows where and how it lies."""
+"""Small studies of every kind, real files, each with a bright letter F in one picture and a pixel of a pole in each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -45,20 +45,40 @@ def picture_of_f(shape: tuple[int, int] = SHAPE[1:], shift: int = 0) -> NDArray[
     return mask
 
 
+def pole_in(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """One pixel in every picture of a stack (..., rows, columns), in each elsewhere, never on the letter."""
+    mask = np.zeros(shape, np.bool_)
+    for index in np.ndindex(shape[:-2]):
+        row = 1 + sum(step * i for step, i in zip((3, 2), reversed(index), strict=False))
+        mask[(*index, row, sum(index) % 4)] = True
+    return mask
+
+
 def stored(masks: NDArray[np.bool_], bright: int = _BRIGHT) -> NDArray[np.uint16]:
-    """Stored values: a ramp that differs along every axis, and the letter more than twice as bright."""
+    """Stored values: a ramp that differs along every axis, the letter brightest, the pole two thirds as bright."""
     at = np.indices(masks.shape)[-3:] if masks.ndim > 2 else np.indices(masks.shape)
     steps = (20, 7, 3)[-len(at) :]
     ramp = sum(step * index for step, index in zip(steps, at, strict=True)) + 100
-    return np.where(masks, bright, ramp * (bright / _BRIGHT)).astype(np.uint16)
+    values = np.where(pole_in(masks.shape), 2 * bright // 3, ramp * (bright / _BRIGHT))
+    return np.where(masks, bright, values).astype(np.uint16)
+
+
+def levels(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """1 where the letter is, 2 where the pole is, 0 elsewhere: by brightness between the darkest and the brightest."""
+    low, high = float(values.min()), float(values.max())
+    bright = (values.astype(np.float64) - low) / (high - low)
+    return np.where(bright > 0.83, 1, np.where(bright > 0.5, 2, 0)).astype(np.uint8)
+
+
+def marks(case: Case) -> NDArray[np.uint8]:
+    """1 where the letter is, 2 where the pole is, in the axes of the case's image without its channels."""
+    values = pixels(case.image)
+    return levels(values.sum(axis=-1, dtype=np.float64) if case.image.channels else values)
 
 
 def letter(case: Case) -> NDArray[np.bool_]:
-    """Where the F is, in the axes of the case's image without its channels: all that is brighter than halfway."""
-    values = pixels(case.image).astype(np.float64)
-    if case.image.channels:
-        values = values.sum(axis=-1)
-    return values > (values.min() + values.max()) / 2
+    """Where the F is, in the axes of the case's image without its channels."""
+    return marks(case) == 1
 
 
 def grid(right: Sequence[float], down: Sequence[float], along: Sequence[float] | None = None) -> Grid:

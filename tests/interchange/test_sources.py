@@ -1,0 +1,52 @@
+"""The sources are what the other tests take them for: each voxel is read where the files put it."""
+
+import numpy as np
+import pytest
+import SimpleITK
+from sources import OTHER_SOURCES, SHAPE, F
+from truth import LETTER, POLE, marked_frames, marked_places, ordered
+
+from skiagraph.geometry import Grid, to_world
+
+IN_PATIENT = ["axial CT", "oblique MR", "sagittal MR", "decubitus CT", "tilted CT", "enhanced MR", "cardiac cine",
+              "bare CT", "Chinese name", "Japanese name"]  # fmt: skip
+TWICE = ("cardiac cine", "ultrasound cine")
+
+
+def places(source, which):
+    space, marks = source.case.image.space, source.marks
+    still = np.argwhere(marks == which)[:, -space.ndim :]
+    return ordered(to_world(space, still.astype(float)))
+
+
+def test_each_has_one_letter_and_a_pixel_of_the_pole_in_every_picture(any_source):
+    pictures = int(np.prod(any_source.marks.shape)) // (SHAPE[1] * SHAPE[2])
+    assert any_source.letter.sum() == F.sum() * (2 if any_source.name in TWICE else 1)
+    assert (any_source.marks == POLE).sum() == pictures
+
+
+@pytest.mark.parametrize("which", [LETTER, POLE])
+@pytest.mark.parametrize("name", IN_PATIENT)
+def test_the_marks_are_read_where_the_files_put_them(name, which, drawn_source):
+    source = drawn_source(name)
+    assert isinstance(source.case.image.space, Grid)
+    truth = marked_places(source.folder, which)
+    np.testing.assert_allclose(places(source, which), truth, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ultrasound cine", "X-ray", "X-ray without size", "photograph"])
+def test_pictures_are_read_as_their_files_have_them(name, drawn_source):
+    source = drawn_source(name)
+    frames = np.stack(list(marked_frames(source.folder).values()))
+    assert np.array_equal(source.marks, frames if frames.shape[0] > 1 else frames[0])
+
+
+@pytest.mark.parametrize("which", [LETTER, POLE])
+@pytest.mark.parametrize("name", [name for name in OTHER_SOURCES if name != "PNG"])
+def test_the_marks_of_other_files_are_read_where_another_reader_puts_them(name, which, drawn_source):
+    source = drawn_source(name)
+    read = SimpleITK.ReadImage(str(next(source.folder.iterdir())))
+    values = SimpleITK.GetArrayFromImage(read)
+    lit = np.argwhere((values > 2500) if which == LETTER else ((values > 1500) & (values < 2500)))
+    points = [read.TransformIndexToPhysicalPoint([int(n) for n in index[::-1]]) for index in lit]
+    np.testing.assert_allclose(places(source, which), ordered(np.array(points)), atol=1e-3)
