@@ -11,6 +11,7 @@ __all__ = [
     "InvalidInput",
     "MissingInput",
     "MissingPackage",
+    "NoDicomHome",
     "NotPermitted",
     "SkiagraphError",
     "StateError",
@@ -67,6 +68,10 @@ class UnknownSize(GeometryError):
 
 class FormatError(InvalidInput):
     """A file is not what it claims to be, is damaged, or holds what cannot be decoded."""
+
+
+class NoDicomHome(InvalidInput):
+    """No standard DICOM object can carry this finding; it is written as JSON instead."""
 
 
 class MissingInput(SkiagraphError, FileNotFoundError):

@@ -2,12 +2,15 @@
 
 from skiagraph.case.case import Case
 from skiagraph.case.dataset import Dataset, Sample, folds
+from skiagraph.case.origin import Instance, Origin, picture_frame
 from skiagraph.case.report import Report, Signature, amended, finalised, preliminary
 from skiagraph.case.study import Study
 
 __all__ = [
     "Case",
     "Dataset",
+    "Instance",
+    "Origin",
     "Report",
     "Sample",
     "Signature",
@@ -15,5 +18,6 @@ __all__ = [
     "amended",
     "finalised",
     "folds",
+    "picture_frame",
     "preliminary",
 ]

@@ -1,0 +1,59 @@
+"""The study that an image gets that did not come from DICOM: made up from its pixels, the same at every call."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from skiagraph.case import Case, Instance, Origin
+from skiagraph.geometry import derived_frame
+from skiagraph.image import Image, image_digest
+from skiagraph.interchange.planes import planes_of
+
+__all__ = ["BYTES", "COLOUR", "WORDS", "invented"]
+
+BYTES: Final = "1.2.840.10008.5.1.4.1.1.7.2"
+WORDS: Final = "1.2.840.10008.5.1.4.1.1.7.3"
+COLOUR: Final = "1.2.840.10008.5.1.4.1.1.7.4"
+"""Multi-frame grayscale byte, grayscale word and true color secondary capture image storage (PS3.4 table B.5-1)."""
+
+
+def invented(case: Case, name: str) -> Origin:
+    """The origin of one image of a case: a study for the case, a series and one object of several frames for the image.
+
+    Args:
+        case: Its identifier, which is never a patient's, stands for the patient.
+        name: Of the image. Its slices are frames in the order of `planes_of(..., natural=False)`.
+
+    Raises:
+        NoDicomHome: Rows and columns of the image do not stand at right angles.
+    """
+    image = case.images[name]
+    planes = planes_of(image.space, natural=False)
+    moments, slices = planes.moments or 1, planes.shape[0]
+    study = derived_frame(f"study {case.identifier} {image_digest(next(iter(case.images.values())))}")
+    frames = np.zeros((moments, slices, 2), np.int32)
+    frames[..., 1] = np.arange(1, moments * slices + 1).reshape(moments, slices)
+    header = {
+        "00080060": _element("CS", image.modality or "OT"),
+        "00100020": _element("LO", case.identifier[-64:].replace("\\", "/")),
+        "0020000D": _element("UI", study),
+        "0020000E": _element("UI", derived_frame(f"series {study} {name}")),
+    }
+    instance = Instance(
+        sop_class_uid=_kind(image),
+        sop_instance_uid=derived_frame(f"image {study} {name} {image_digest(image)}"),
+        frames=moments * slices,
+    )
+    return Origin(header=header, instances=(instance,), frames=frames)
+
+
+def _kind(image: Image) -> str:
+    if len(image.channels) == 3:
+        return COLOUR
+    return BYTES if image.data.dtype == np.uint8 else WORDS
+
+
+def _element(vr: str, value: str) -> dict[str, Any]:
+    return {"vr": vr, "Value": [value]}
