@@ -10,9 +10,10 @@ from typing import final
 
 import numpy as np
 
+from skiagraph.case import Origin, picture_frame
 from skiagraph.errors import FormatError
 from skiagraph.findings import Finding, Known
-from skiagraph.geometry import Plane, Space, derived_frame
+from skiagraph.geometry import Plane, Space
 from skiagraph.image import Image, Lazy
 from skiagraph.image.quantity import LABEL
 from skiagraph.io.dicom.beside import beside
@@ -21,6 +22,7 @@ from skiagraph.io.dicom.frame import Frame, uid_of
 from skiagraph.io.dicom.laid_over import laid_over
 from skiagraph.io.dicom.moments import Moments
 from skiagraph.io.dicom.objects import guarded
+from skiagraph.io.dicom.origin import origin_of
 from skiagraph.io.dicom.planar import planar_size
 from skiagraph.io.dicom.quick import text_of
 from skiagraph.io.dicom.voi import windows
@@ -41,12 +43,14 @@ class Pictured:
         further: Other pictures of the same object, by name.
         known: Findings that the header states, by name.
         problems: What was noticed, one sentence each.
+        origin: The objects behind the image; None where one does not say what it is.
     """
 
     image: Image
     further: Mapping[str, Image] = field(default_factory=dict)
     known: Mapping[str, Finding] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "further", MappingProxyType(dict(self.further)))
@@ -95,7 +99,13 @@ def pictured(moments: Moments, *, whole: str, fill_gaps: bool, projected: bool) 
     more = beside(frames, space)
     known, drawn = laid_over(moments.volumes, layout, space)
     problems = (*moments.problems, *noticed, *meaning.problems, *said, *drawn, *more.problems)
-    return Pictured(image=image, further=more.images, known=known.with_others(more.known), problems=problems)
+    return Pictured(
+        image=image,
+        further=more.images,
+        known=known.with_others(more.known),
+        problems=problems,
+        origin=origin_of(moments.volumes, layout),
+    )
 
 
 def _grid(first: Frame, layout: Layout, moments: Moments) -> Space:
@@ -106,7 +116,7 @@ def _grid(first: Frame, layout: Layout, moments: Moments) -> Space:
 
 def _derived(first: Frame, keyword: str) -> str:
     """A frame for what states none: the same whenever the same object comes."""
-    return derived_frame(f"{uid_of(first.header, keyword) or first.source.name} {first.corner}")
+    return picture_frame(uid_of(first.header, keyword) or first.source.name, first.corner)
 
 
 def _picture_space(first: Frame, moments: Moments) -> tuple[Space, tuple[str, ...]]:

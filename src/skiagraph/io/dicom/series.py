@@ -10,7 +10,7 @@ from typing import Final, final
 
 from pydicom.dataset import Dataset
 
-from skiagraph.case import Case
+from skiagraph.case import Case, Origin
 from skiagraph.codecs.foreign import quiet
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.findings import Finding, Known
@@ -195,6 +195,7 @@ def _merged(cases: list[tuple[str, Case]], reason: str) -> Case:
         known=_all_known(Known(case.known).renamed(f"{n}_{{}}".format) for n, case in cases),
         uids={named(n, inner): uid for n, case in cases for inner, uid in case.uids.items()},
         problems=(reason, *said) if len(cases) > 1 else tuple(said),
+        origins={named(n, inner): origin for n, case in cases for inner, origin in case.origins.items()},
     )
 
 
@@ -277,11 +278,29 @@ def _case(
         known=_all_known(picture.known for picture in images.values()),
         uids={} if uid is None else dict.fromkeys(_all_images(images), uid),
         problems=tuple(said),
+        origins=_all_origins(images),
     )
 
 
 def _all_known(several: Iterable[Mapping[str, Finding]]) -> Known:
     return functools.reduce(Known.with_others, several, Known())
+
+
+def _all_origins(pictures: dict[str, Pictured]) -> dict[str, Origin]:
+    """Of the images, and of further pictures that show the same moments."""
+    found = {}
+    for name, picture in pictures.items():
+        if picture.origin is None:
+            continue
+        found[name] = picture.origin
+        for further, image in picture.further.items():
+            if _moments(image) == _moments(picture.image):
+                found[further if len(pictures) == 1 else f"{name}-{further}"] = picture.origin
+    return found
+
+
+def _moments(image: Image) -> int | None:
+    return None if image.space.timeline is None else len(image.space.timeline)
 
 
 def _all_images(pictures: dict[str, Pictured]) -> dict[str, Image]:
