@@ -50,3 +50,23 @@ def test_the_marks_of_other_files_are_read_where_another_reader_puts_them(name, 
     lit = np.argwhere((values > 2500) if which == LETTER else ((values > 1500) & (values < 2500)))
     points = [read.TransformIndexToPhysicalPoint([int(n) for n in index[::-1]]) for index in lit]
     np.testing.assert_allclose(places(source, which), ordered(np.array(points)), atol=1e-3)
+
+
+def test_the_origin_of_an_image_says_which_frame_gave_each_slice(dicom_source):
+    origin, frames = dicom_source.case.origins["image"], marked_frames(dicom_source.folder)
+    *leading, rows, columns = dicom_source.marks.shape
+    slices = dicom_source.marks.reshape(*origin.frames.shape[:2], rows, columns)
+    assert len(leading) <= 2
+    for index in np.ndindex(slices.shape[:2]):
+        instance, number = origin.frames[index]
+        cited = frames[origin.instances[instance].sop_instance_uid, int(number)]
+        assert np.array_equal(slices[index], cited)
+    assert len(origin.instances) == len({uid for uid, _ in frames})
+    for instance in origin.instances:
+        several = sum(uid == instance.sop_instance_uid for uid, _ in frames) > 1
+        assert (instance.frames is not None) == several
+
+
+@pytest.mark.parametrize("name", OTHER_SOURCES)
+def test_what_is_not_dicom_has_no_origin(name, drawn_source):
+    assert dict(drawn_source(name).case.origins) == {}

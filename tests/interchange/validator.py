@@ -24,7 +24,22 @@ class TooOld:
     why: str
 
 
-EXCEPTIONS: tuple[TooOld, ...] = ()
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
+
+EXCEPTIONS: tuple[TooOld, ...] = (
+    TooOld(
+        sop_class=LABEL_MAP,
+        says="Information Object Not found",
+        paragraph="PS3.4 table B.5-1; PS3.3 section A.51",
+        why="Label Map Segmentation Storage is of 2024 (supplement 243).",
+    ),
+    TooOld(
+        sop_class=LABEL_MAP,
+        says="SegmentNumber not monotonically increasing from one by one",
+        paragraph="PS3.3 section C.8.20.2, Segment Number (0062,0004)",
+        why="In a label map the number of a segment is its pixel value: any, and 0 where the background is described.",
+    ),
+)
 
 
 def excused(line: str, sop_class: str) -> bool:
