@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skiagraph.errors import InvalidInput
 from skiagraph.geometry import derived_frame
-from skiagraph.geometry.frame import check_frame
+from skiagraph.geometry.frame import check_frame, is_frame
 from skiagraph.values import checked_when_unpickled, frozen
 
 __all__ = ["Instance", "Origin", "picture_frame"]
@@ -82,13 +82,16 @@ class Origin:
 
     @property
     def study_uid(self) -> str:
-        """StudyInstanceUID; empty where it states none."""
-        return self.text("0020000D")
+        """StudyInstanceUID; empty where it states none that is one."""
+        return self._uid("0020000D")
 
     @property
     def series_uid(self) -> str:
-        """SeriesInstanceUID; empty where it states none."""
-        return self.text("0020000E")
+        """SeriesInstanceUID; empty where it states none that is one."""
+        return self._uid("0020000E")
+
+    def _uid(self, tag: str) -> str:
+        return self.text(tag) if is_frame(self.text(tag)) else ""
 
 
 def picture_frame(instance: str, corner: tuple[int, int] = (0, 0)) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import lzma
 import struct
 import threading
@@ -32,6 +33,8 @@ BROKEN: Final[tuple[type[Exception], ...]] = (
 )
 """What parsers raise for files that nobody meant to write; not `MemoryError`, for claims are checked before."""
 
+_TALKATIVE: Final = ("pydicom", "tifffile", "highdicom")  # loggers that quote what they read
+
 
 @contextmanager
 def foreign(
@@ -58,7 +61,10 @@ def foreign(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """A block without warnings. Blocks may overlap in threads, which `warnings.catch_warnings` alone does not bear."""
+    """A block without warnings, in words or in logs, for they quote values, and values name patients.
+
+    Blocks may overlap in threads, which `warnings.catch_warnings` alone does not bear.
+    """
     _silence.begin()
     try:
         yield
@@ -80,13 +86,19 @@ class _Silence:
                 self._before = warnings.catch_warnings()
                 self._before.__enter__()
                 warnings.simplefilter("ignore")
+                self._disable(said=True)
             self._open += 1
 
     def end(self) -> None:
         with self._lock:
             self._open -= 1
             if not self._open:
+                self._disable(said=False)
                 self._before.__exit__(None, None, None)
+
+    def _disable(self, *, said: bool) -> None:
+        for name in _TALKATIVE:
+            logging.getLogger(name).disabled = said
 
 
 _silence: Final = _Silence()

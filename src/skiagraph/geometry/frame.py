@@ -8,9 +8,14 @@ import uuid
 
 from skiagraph.errors import GeometryError
 
-__all__ = ["check_frame", "derived_frame", "new_frame"]
+__all__ = ["check_frame", "derived_frame", "is_frame", "new_frame"]
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+
+
+def is_frame(text: str) -> bool:
+    """Whether a text is a DICOM UID (PS3.5 section 9.1)."""
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 def check_frame(frame: str) -> None:
@@ -19,7 +24,7 @@ def check_frame(frame: str) -> None:
     Raises:
         GeometryError: Not a UID, or longer than 64 characters.
     """
-    if len(frame) > 64 or not _UID.fullmatch(frame):
+    if not is_frame(frame):
         raise GeometryError(
             "a frame of reference is a DICOM UID of at most 64 characters", got=repr(frame[:80])
         )

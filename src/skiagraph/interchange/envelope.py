@@ -34,6 +34,7 @@ _EMPTY: Final = (  # type 2 of the patient and general study modules (PS3.3 C.7.
 )
 _OF_SERIES: Final = frozenset({"00080060", "0020000E", "00200011", "0008103E", "00080070", "00081090"})
 _MODULES: Final = ("0008", "0010", "0012", "0020", "0032", "0040")
+_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _SEXES: Final = ("M", "F", "O", "")
 
 
@@ -125,18 +126,16 @@ def decimal(value: float) -> str:
 
 
 def _valid(tag: str, entry: Any) -> DataElement | None:
-    if entry.get("vr") == "SQ":
-        return DataElement.from_json(Dataset, tag, "SQ", entry.get("Value", []), "Value")
+    """The element; None where a value is none of its VR. Asked before pydicom sees it, which would log the value."""
     try:
-        values = entry.get("Value", [])
-        element = DataElement.from_json(Dataset, tag, entry["vr"], values, "Value" if values else None)
-        several = element.value if element.VM > 1 else [element.value]
-        for value in several:
-            if value not in (None, ""):
-                validate_value(element.VR, value, RAISE)
+        vr, values = entry["vr"], entry.get("Value", [])
+        for value in values:
+            words = "=".join(value.get(group, "") for group in _GROUPS) if isinstance(value, dict) else value
+            if isinstance(words, str):
+                validate_value(vr, words.rstrip("="), RAISE)
+        return DataElement.from_json(Dataset, tag, vr, values, "Value" if values else None)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
-    return element
 
 
 def _local(created: datetime, ds: Dataset) -> datetime:
