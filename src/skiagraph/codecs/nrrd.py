@@ -219,12 +219,13 @@ def _scale(header: Mapping[str, str]) -> float | None:
     return MM_OF_UNIT.get(units[0].lower()) if units else 1.0
 
 
-def write(image: Image, path: Path) -> tuple[str, ...]:
+def write(image: Image, path: Path, *, notes: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """An NRRD file, not packed.
 
     Args:
         image: A picture or a volume, without time.
         path: Ends in .nrrd.
+        notes: Further words by key, such as programs that know NRRD agree upon (``"Segment0_Name"``).
 
     Returns:
         What NRRD cannot keep, one sentence each.
@@ -242,7 +243,7 @@ def write(image: Image, path: Path) -> tuple[str, ...]:
         lost = (*lost, "NRRD keeps no names of channels.")
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     with written(path) as temporary, temporary.open("wb") as stream:
-        stream.write(_head(image, array.shape, array.dtype))
+        stream.write(_head(image, array.shape, array.dtype) + _notes(notes or {}) + b"\n")
         stream.write(little.data)
     return lost
 
@@ -262,7 +263,16 @@ def _head(image: Image, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> 
         "endian: little",
         "encoding: raw",
     ]
-    return ("\n".join(lines) + "\n\n").encode("ascii")
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _notes(notes: Mapping[str, str]) -> bytes:
+    """Key/value pairs: a line each, with line feeds and backslashes escaped."""
+    pairs = {
+        key: value.replace("\\", "\\\\").replace("\r", "").replace("\n", "\\n")
+        for key, value in notes.items()
+    }
+    return "".join(f"{key}:={value}\n" for key, value in pairs.items()).encode()
 
 
 def _space_line(ndim: int) -> str:
