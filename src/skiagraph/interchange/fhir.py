@@ -41,7 +41,7 @@ _TRANSLATION: Final = "http://hl7.org/fhir/StructureDefinition/translation"
 
 
 def diagnostic_report(
-    report: Report, case: Case | None, card: Card, *, pdf: bytes | None = None
+    report: Report, about: Case | Origin | None, card: Card | None, *, pdf: bytes | None = None
 ) -> dict[str, Any]:
     """A transaction that a FHIR server takes as it is; the same report sent twice is kept once.
 
@@ -50,8 +50,9 @@ def diagnostic_report(
 
     Args:
         report: Findings, words and state.
-        case: What it is about; None where it is not at hand, and then no patient and no study is named.
-        card: The model.
+        about: The case that it is about, or the origin of its images; None where neither is at hand, and then no
+            patient and no study is named.
+        card: The model; None for what others have found, which is then not marked as asserted by one.
         pdf: The page, to go along.
 
     Returns:
@@ -62,7 +63,7 @@ def diagnostic_report(
 
     Source: HL7 FHIR R4B (4.3.0), DiagnosticReport, Observation, Device; https://hl7.org/fhir/R4B.
     """
-    about = _about(case)
+    known = _known(about)
     device = _device(report, card)
     made = [
         _observation(n, finding, said, report)
@@ -70,9 +71,13 @@ def diagnostic_report(
         if (said := observed(finding)) is not None
     ]
     for one in made:
-        one |= {key: about[key] for key in ("subject", "effectiveDateTime") if key in about}
+        one |= {key: known[key] for key in ("subject", "effectiveDateTime") if key in known}
         one["device"] = {"reference": _name(device)}
-    resources = [device, *made, _document(report, [_name(one) for one in made], about, pdf)]
+    document = _document(report, [_name(one) for one in made], known, pdf)
+    if card is not None:
+        for resource in (*made, document):
+            resource["meta"] = {"security": [_ASSERTED_BY_MODEL]}
+    resources = [device, *made, document]
     return _checked(
         {
             "resourceType": "Bundle",
@@ -83,12 +88,11 @@ def diagnostic_report(
     )
 
 
-def _document(report: Report, results: list[str], about: dict[str, Any], pdf: bytes | None) -> dict[str, Any]:
+def _document(report: Report, results: list[str], known: dict[str, Any], pdf: bytes | None) -> dict[str, Any]:
     words = {language: readable(text) for language, text in report.narrative}
     signature = report.signature
     document: dict[str, Any] = {
         "resourceType": "DiagnosticReport",
-        "meta": {"security": [_ASSERTED_BY_MODEL]},
         "language": "en",
         "identifier": [{"system": _URI, "value": f"urn:oid:{report.identifier}"}],
         "status": _REPORT_STATUS[report.state],
@@ -96,7 +100,7 @@ def _document(report: Report, results: list[str], about: dict[str, Any], pdf: by
             {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
         ],
         "code": _IMAGING_STUDY,
-        **about,
+        **known,
         "issued": _instant(signature.signed if signature else report.findings.provenance.created),
         "result": [{"reference": result} for result in results],
     }
@@ -114,7 +118,6 @@ def _document(report: Report, results: list[str], about: dict[str, Any], pdf: by
 def _observation(n: int, finding: Finding, said: dict[str, Any], report: Report) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "meta": {"security": [_ASSERTED_BY_MODEL]},
         "identifier": [_own(f"{report.identifier} {n} {type(finding).__name__}")],
         "status": _OBSERVATION_STATUS[report.state],
         "category": [
@@ -131,9 +134,9 @@ def _observation(n: int, finding: Finding, said: dict[str, Any], report: Report)
     }
 
 
-def _device(report: Report, card: Card) -> dict[str, Any]:
+def _device(report: Report, card: Card | None) -> dict[str, Any]:
     p = report.findings.provenance
-    notes = [card.summary, card.intended_use, *card.limits, _computed(p)]
+    printed = [] if card is None else [card.summary, card.intended_use, *card.limits]
     return _filled(
         {
             "resourceType": "Device",
@@ -141,7 +144,7 @@ def _device(report: Report, card: Card) -> dict[str, Any]:
             "deviceName": [{"name": readable(p.model) or "model", "type": "model-name"}],
             "version": [{"value": readable(p.model_version) or "unknown"}],
             "type": {"text": "software that reads medical images"},
-            "note": [{"text": text} for note in notes if (text := readable(note))],
+            "note": [{"text": text} for note in (*printed, _computed(p)) if (text := readable(note))],
         }
     )
 
@@ -150,23 +153,23 @@ def _computed(p: Provenance) -> str:
     return ", ".join(part for part in (p.software, p.engine, p.precision) if part)
 
 
-def _about(case: Case | None) -> dict[str, Any]:
+def _known(about: Case | Origin | None) -> dict[str, Any]:
     """The patient, the order, the study and its day, as far as the images name them."""
-    if case is None:
+    if about is None:
         return {}
-    origin = origin_of(case, next(iter(case.images)))
-    about: dict[str, Any] = {}
+    origin = about if isinstance(about, Origin) else origin_of(about, next(iter(about.images)))
+    known: dict[str, Any] = {}
     patient, accession = readable(origin.text("00100020")), readable(origin.text("00080050"))
     if patient:
-        about["subject"] = {"type": "Patient", "identifier": _issued(patient, origin)}
+        known["subject"] = {"type": "Patient", "identifier": _issued(patient, origin)}
     if accession:
         kind = {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}
         order = {"type": {"coding": [kind]}, "value": accession}
-        about["basedOn"] = [{"type": "ServiceRequest", "identifier": order}]
+        known["basedOn"] = [{"type": "ServiceRequest", "identifier": order}]
     study = {"system": "urn:dicom:uid", "value": f"urn:oid:{study_uid(origin)}"}
-    about["imagingStudy"] = [{"type": "ImagingStudy", "identifier": study}]
+    known["imagingStudy"] = [{"type": "ImagingStudy", "identifier": study}]
     day = _day(origin.text("00080020"))
-    return about if day is None else {**about, "effectiveDateTime": day}
+    return known if day is None else {**known, "effectiveDateTime": day}
 
 
 def _issued(patient: str, origin: Origin) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, assert_never
 
@@ -146,7 +146,8 @@ def _marks(marks: Landmarks | Boxes | Contours | Tracks) -> Iterator[Row]:
                     **_place(place),
                 }
         return
-    for n, mark in enumerate(marks.items):
+    items: Sequence[Landmark | Box | Contour] = marks.items
+    for n, mark in enumerate(items):
         about = {"item": n, "probability": mark.confidence, "moment": mark.moment}
         for p, place in enumerate(_places(mark, marks.space)):
             yield {**_coded(mark.code), **where, **about, "point": p, **_shape(mark), **_place(place)}

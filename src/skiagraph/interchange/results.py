@@ -1,0 +1,127 @@
+"""A file of DICOM results, of ours or of anyone, as the report that it is: findings, who made them, whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from skiagraph.case import Case, Origin, Report, Signature
+from skiagraph.codecs.foreign import foreign
+from skiagraph.findings import Findings, Provenance
+from skiagraph.geometry import derived_frame
+from skiagraph.interchange.imported import imported, is_result
+
+__all__ = ["Result", "read_result"]
+
+_NAMES: Final = {"SEG": "segmentation", "SR": "measurements", "RTSTRUCT": "structures", "REG": "registration"}
+_OF_PATIENT_AND_STUDY: Final = ("00080020", "00080050", "00100020", "00100021", "0020000D", "0020000E")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """What one object says.
+
+    Args:
+        name: Of its kind, for a file name.
+        report: Its findings; final where the object says who verified it.
+        origin: The patient and the study that it names.
+    """
+
+    name: str
+    report: Report
+    origin: Origin
+
+
+def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
+    """Reads one file.
+
+    Args:
+        path: A DICOM file.
+        cases: Images that it may be about; structures then lie in the lattice of theirs.
+
+    Returns:
+        None for an object of a kind that holds no findings, such as an image.
+
+    Raises:
+        FormatError: It is damaged.
+        NotPermitted: It may not be read.
+    """
+    rule = f"{path.name} is a DICOM object of results that can be read"
+    with foreign(rule, also=(InvalidDicomError,)):
+        ds = pydicom.dcmread(path, force=True)
+        if not is_result(str(ds.get("SOPClassUID") or "")):
+            return None
+        findings = Findings(items=imported(ds, _subject(ds, cases)), provenance=_provenance(ds))
+        signature = _signature(ds)
+        report = Report(
+            identifier=str(ds.get("SOPInstanceUID") or derived_frame(path.name)),
+            case=path.stem,
+            findings=findings,
+            state="draft" if signature is None else "final",
+            signature=signature,
+        )
+        return Result(name=_NAMES.get(str(ds.get("Modality")), "map"), report=report, origin=_origin(ds))
+
+
+def _subject(ds: Dataset, cases: Sequence[Case]) -> Case | None:
+    """The case in whose frame of reference it lies; the only one, where there is one."""
+    frames = {str(e.value) for e in ds.iterall() if e.keyword == "FrameOfReferenceUID"}
+    same = [case for case in cases if frames & {image.space.frame for image in case.images.values()}]
+    chosen = same or cases
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _provenance(ds: Dataset) -> Provenance:
+    versions = ds.get("SoftwareVersions") or ""
+    version = versions if isinstance(versions, str) else " ".join(map(str, versions))
+    model = " ".join(str(ds.get(key) or "") for key in ("Manufacturer", "ManufacturerModelName")).strip()
+    return Provenance(
+        sources=(),
+        model=model or "unknown",
+        model_version=version or "unknown",
+        created=_time(str(ds.get("ContentDate") or ds.get("StructureSetDate") or ""), ds),
+    )
+
+
+def _time(day: str, ds: Dataset) -> datetime:
+    """When it was made, as universal time where it states no zone; the epoch where it states nothing."""
+    clock = str(ds.get("ContentTime") or ds.get("StructureSetTime") or "")[:6]
+    zone = str(ds.get("TimezoneOffsetFromUTC") or "")
+    return _moment(day + clock + zone) or _moment(day) or datetime.fromtimestamp(0, UTC)
+
+
+def _moment(stated: str) -> datetime | None:
+    """Of a DICOM date or date time of whole seconds, with or without a zone (PS3.5 table 6.2-1)."""
+    form = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S", 19: "%Y%m%d%H%M%S%z"}.get(len(stated))
+    try:
+        moment = None if form is None else datetime.strptime(stated, form)  # noqa: DTZ007 (the next line gives it one)
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _signature(ds: Dataset) -> Signature | None:
+    observers = ds.get("VerifyingObserverSequence") or ()
+    if ds.get("VerificationFlag") != "VERIFIED" or not observers:
+        return None
+    stated = str(observers[-1].get("VerificationDateTime") or "")
+    signed = _moment(stated[:14] + stated[-5:] if stated[-5:-4] in ("+", "-") else stated[:14])
+    reader = str(observers[-1].get("VerifyingObserverName") or "").replace("^", " ").strip()
+    return Signature(reader=reader, signed=signed) if reader and signed else None
+
+
+def _origin(ds: Dataset) -> Origin:
+    header: dict[str, Any] = {}
+    for tag in _OF_PATIENT_AND_STUDY:
+        if tag in ds:
+            header[tag] = ds[tag].to_json_dict(None, 0)
+    return Origin(header=header, instances=(), frames=np.array([[[-1, 0]]], dtype=np.int32))
