@@ -12,9 +12,8 @@ __all__ = ["drawable", "drawn"]
 def drawn(text: str) -> str:
     """A text that the fonts can draw whole: what they lack is written as its code point, e.g. ``‹U+1F600›``.
 
-    Accents are joined with their letters, ends of lines are kept, and spaces of widths that the fonts lack become
-    plain ones. Characters that one cannot see (controls, marks of direction, soft hyphens) are written out like those
-    that are lacking, because a report must not hide anything.
+    Accents are joined with their letters, ends of lines are kept. Characters that one cannot see (controls, marks of
+    direction, soft hyphens) are written out like those that are lacking, because a report must not hide anything.
 
     Args:
         text: Any text, of any writing system.
@@ -24,10 +23,8 @@ def drawn(text: str) -> str:
 
 
 def _drawn(character: str) -> str:
-    kind = unicodedata.category(character)
-    if character == "\n" or (character in drawable() and not kind.startswith("C")):
-        return character
-    return " " if kind == "Zs" else f"‹U+{ord(character):04X}›"
+    seen = character in drawable() and not unicodedata.category(character).startswith("C")
+    return character if seen or character == "\n" else f"‹U+{ord(character):04X}›"
 
 
 @functools.cache
