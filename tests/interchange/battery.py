@@ -73,11 +73,18 @@ def fields(case: Case) -> dict[str, Finding]:
     }
     if isinstance(space, Grid) and space.unit == "mm":
         other = derived_frame("another scan")
-        vectors = np.stack(np.indices(space.shape), axis=-1).astype(np.float32) * 0.25
         matrix = np.array([[0.0, -1, 0, 5.5], [1, 0, 0, -2.25], [0, 0, 1, 7.125], [0, 0, 0, 1]])
-        result["displacement"] = DisplacementField(space=space, vectors=vectors, target=other)
         result["registration"] = Transform(matrix=matrix, source=space.frame, target=other)
+        if _upright(space):
+            vectors = np.stack(np.indices(space.shape), axis=-1).astype(np.float32) * 0.25
+            result["displacement"] = DisplacementField(space=space, vectors=vectors, target=other)
     return result
+
+
+def _upright(space: Grid) -> bool:
+    """Whether the axes stand at right angles, as those of a deformation grid do (DICOM PS3.3 C.20.3.1.1)."""
+    products = space.affine[:3, :3].T @ space.affine[:3, :3]
+    return bool(np.allclose(products, np.diag(np.diag(products)), atol=1e-6))
 
 
 def _enhanced(image: Image) -> Image:

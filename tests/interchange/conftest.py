@@ -50,6 +50,27 @@ def source(any_source):
 
 
 @pytest.fixture(scope="session")
+def written_files(drawn_source, tmp_path_factory):
+    """Gives the files of all objects that are written for a source, by what they carry; written once."""
+    from written import written_objects
+
+    from skiagraph.interchange.object import save
+
+    known = {}
+
+    def write(name):
+        if name not in known:
+            folder = tmp_path_factory.mktemp("written")
+            known[name] = {}
+            for n, (what, thing) in enumerate(written_objects(drawn_source(name).case)):
+                known[name][what] = folder / f"{n}.dcm"
+                save(thing, known[name][what])
+        return known[name]
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def validator():
     """Gives the errors that dciodvfy finds in a file, one line each."""
     if shutil.which("dciodvfy") is None:

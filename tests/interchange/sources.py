@@ -322,3 +322,8 @@ OTHER_SOURCES: dict[str, Callable[[Path], Case]] = {
 }
 SOURCES = DICOM_SOURCES | OTHER_SOURCES
 """By name: writes a study into an empty folder and gives the case that is read from it."""
+IN_PATIENT = (
+    *("axial CT", "oblique MR", "sagittal MR", "decubitus CT", "tilted CT", "enhanced MR", "cardiac cine"),
+    *("bare CT", "Chinese name", "Japanese name"),
+)
+"""The DICOM sources whose pictures lie in the patient."""

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 import SimpleITK
-from sources import OTHER_SOURCES, SHAPE, F
+from sources import IN_PATIENT, OTHER_SOURCES, SHAPE, F
 from truth import LETTER, POLE, marked_frames, marked_places, ordered
 
 from skiagraph.geometry import Grid, to_world
 
-IN_PATIENT = ["axial CT", "oblique MR", "sagittal MR", "decubitus CT", "tilted CT", "enhanced MR", "cardiac cine",
-              "bare CT", "Chinese name", "Japanese name"]  # fmt: skip
 TWICE = ("cardiac cine", "ultrasound cine")
 
 
