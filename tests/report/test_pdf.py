@@ -7,6 +7,7 @@ import shutil
 import string
 import subprocess
 import sys
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -183,6 +184,14 @@ def test_another_process_in_another_time_zone_gives_the_same_bytes(tmp_path):
 def test_its_date_is_the_one_of_the_report_or_of_the_signature(kind, date):
     document = made(kind, "en")
     assert b"D:" + date in document + streams(document)
+
+
+def test_a_pdf_takes_less_than_a_second():
+    made("draft", "zh")
+    fresh = (report(identifier="case 2"), case(identifier="case 2"), CARD)
+    begun = time.perf_counter()
+    report_pdf(*fresh, lang="zh")
+    assert time.perf_counter() - begun < 1
 
 
 def test_reports_may_be_made_at_the_same_time():
