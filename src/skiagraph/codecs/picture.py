@@ -13,7 +13,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 from PIL import WebPImagePlugin
 
-from skiagraph.codecs.decoded import Decoded, derived
+from skiagraph.codecs.decoded import Decoded, check_claim, derived
 from skiagraph.codecs.foreign import BROKEN
 from skiagraph.codecs.written import written
 from skiagraph.errors import FormatError, InvalidInput
@@ -24,6 +24,8 @@ from skiagraph.image.quantity import COLOUR, GREY
 __all__ = ["RGB", "array_of", "read", "write"]
 
 RGB: Final = ("red", "green", "blue")
+_SMALL: Final = 2**26  # bytes of a picture that may be packed as tightly as it likes: an empty one is
+_COLOURFUL: Final = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", WebPImagePlugin.WebPImageFile.format)
 
 
@@ -45,6 +47,7 @@ def read(path: Path) -> Decoded:
             warnings.simplefilter("always")
             with PIL.Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as file:
                 _refuse_bomb(path, noticed)
+                _check_claim(path, file)
                 array, problems = _decoded(path, file)
             said = tuple(f"{str(w.message).rstrip('.')}." for w in noticed)
     except PIL.Image.DecompressionBombError as error:
@@ -78,6 +81,18 @@ def _refuse_bomb(path: Path, noticed: list[warnings.WarningMessage]) -> None:
         raise _bomb(path)
 
 
+def _check_claim(path: Path, file: PIL.Image.Image) -> None:
+    """What a picture needs while it is decoded is several times its pixels, so small files may claim little.
+
+    Raises:
+        FormatError: More pixels than any packing of its file could honestly give, beyond those of an empty picture.
+    """
+    colours = 3 if file.mode in _COLOURFUL else 1
+    wide = 4 if file.mode in ("I", "F") else 2 if file.mode.startswith("I;") else 1
+    if file.width * file.height * colours * wide > _SMALL:
+        check_claim(path, (file.height, file.width, colours), wide)
+
+
 def _decoded(path: Path, file: PIL.Image.Image) -> tuple[NDArray[Any], tuple[str, ...]]:
     problems = []
     frames = int(getattr(file, "n_frames", 1))
@@ -92,10 +107,10 @@ def _decoded(path: Path, file: PIL.Image.Image) -> tuple[NDArray[Any], tuple[str
                 "It carries no Adobe mark; its inks were taken as inverted, as Adobe stores them."
             )
     file.load()
-    upright = PIL.ImageOps.exif_transpose(file)
-    if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
+    PIL.ImageOps.exif_transpose(file, in_place=True)
+    if file.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in file.info:
         problems.append("It has an alpha channel, which was dropped.")
-    return array_of(upright), tuple(problems)
+    return array_of(file), tuple(problems)
 
 
 def array_of(picture: PIL.Image.Image) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import struct
 from pathlib import Path
@@ -12,10 +13,18 @@ import PIL.Image
 import tifffile
 from numpy.typing import NDArray
 
-from skiagraph.codecs.decoded import Decoded, check_claim, derived, pixel_problems
+from skiagraph.codecs.decoded import Decoded, derived, pixel_problems
 from skiagraph.codecs.foreign import foreign
 from skiagraph.codecs.picture import RGB, array_of
 from skiagraph.codecs.place import channel_names
+from skiagraph.codecs.tiff_claims import (
+    SIZED,
+    STATED,
+    check_directories,
+    check_ome,
+    check_series,
+    check_stated,
+)
 from skiagraph.codecs.written import written
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry import Grid, Plane, Space, Timeline
@@ -27,7 +36,10 @@ __all__ = ["read", "write"]
 
 _KEY: Final = "skiagraph"  # in the JSON of ImageDescription: version, space, quantity, channels, modality
 _VERSION: Final = 1
-_MOST_PAGES: Final = 100_000
+_ELSEWHERE: Final[dict[str, Any]] = {
+    "is_mmstack": False,
+    "is_ndtiff": False,
+}  # dialects that look for other files beside
 logging.getLogger("tifffile").addHandler(
     logging.NullHandler()
 )  # what is odd about a tag is not told on the terminal
@@ -56,53 +68,26 @@ def read(path: Path) -> Decoded:
         FormatError: Damaged, truncated, or packed in a way that is not read.
     """
     rule = f"{path.name} begins like TIFF and is damaged, cut off, or packed in a way that is not read"
-    _check_chain(path)
-    with foreign(rule, also=(PIL.Image.DecompressionBombError,)), tifffile.TiffFile(path) as file:
+    check_directories(path)
+    with (
+        foreign(rule, also=(PIL.Image.DecompressionBombError,)),
+        tifffile.TiffFile(path, _multifile=False, **_ELSEWHERE) as file,
+    ):
+        check_ome(path, file.ome_metadata or "")
+        file.pages.cache = True
         series = file.series[0]
-        itemsize = np.dtype(series.dtype).itemsize
-        check_claim(path, series.shape, itemsize)
-        check_claim(
-            path, series.keyframe.chunks, itemsize
-        )  # one tile is unpacked at a time, whatever its share
+        said = check_series(path, series)
         array = _pixels(path, series)
         own = (file.shaped_metadata or ({},))[0].get(_KEY)
-        if own is not None:
-            return _own(array, own)
-        return _of_others(file, array, series.axes)
-
-
-def _check_chain(path: Path) -> None:
-    """Refuses directories that follow one another in a ring, which tifffile would walk for ever.
-
-    Raises:
-        FormatError: A ring, or more pages than are read.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        head = stream.read(16)
-        order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
-        form, count, entry = (f"{order}Q", f"{order}Q", 20) if big else (f"{order}L", f"{order}H", 12)
-        stream.seek(8 if big else 4)
-        met: set[int] = set()
-        while at := _number(stream.read(struct.calcsize(form)), form):
-            if at in met or len(met) > _MOST_PAGES:
-                raise FormatError(
-                    f"the pages of {path.name} follow one another to an end", got="a ring or too many"
-                )
-            met.add(at)
-            stream.seek(min(at, size))
-            entries = _number(stream.read(struct.calcsize(count)), count)
-            stream.seek(min(at + struct.calcsize(count) + entries * entry, size))
-
-
-def _number(data: bytes, form: str) -> int:
-    return int(struct.unpack(form, data)[0]) if len(data) == struct.calcsize(form) else 0
+        decoded = _of_others(file, array, series.axes) if own is None else _own(array, own)
+    return dataclasses.replace(decoded, problems=(*decoded.problems, *said))
 
 
 def _pixels(path: Path, series: Any) -> NDArray[Any]:
     page = series.keyframe
     simple = page.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-    if simple:
+    if simple and (page.compression in SIZED or page.compression in STATED):
+        check_stated(path, series)
         try:
             return np.asarray(series.asarray())
         except ValueError as error:
@@ -111,8 +96,8 @@ def _pixels(path: Path, series: Any) -> NDArray[Any]:
     # Pillow unpacks LZW, JPEG and fax, and knows palettes, inks and white at zero.
     with PIL.Image.open(path, formats=("TIFF",)) as picture:
         pages = []
-        for number in range(len(series.pages)):
-            picture.seek(number)
+        for one in series:
+            picture.seek(one.index)
             pages.append(array_of(picture))
     return np.stack(pages) if len(pages) > 1 else pages[0]
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import UID
 
+from skiagraph.codecs.stated import ANY, j2k_claim, jpeg_claim, xl_claim
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.layout import Layout
 from skiagraph.io.dicom.native import settle
@@ -23,10 +24,6 @@ __all__ = ["STILL", "VIDEO", "Still", "decoded_frame", "refusal"]
 _JPEG: Final = "1.2.840.10008.1.2.4."
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _END: Final = b"\xff\xd9"  # of a JPEG or JPEG-LS picture
-_MOST_TILES: Final = 65535  # of a JPEG 2000 picture
-_UNSTATED: Final = (0, 0, 0, 0)  # what no decoder may be given, for it would take any size from what follows
-_ANY: Final = 64  # samples or bits, where a coding states them too deep inside to look
-_XL_RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _BROKEN: Final = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
@@ -64,7 +61,7 @@ def decoded_frame(coding: Still, data: bytes, layout: Layout, name: str) -> tupl
     """
     claim = coding.claim(data)
     size = (layout.rows, layout.columns, layout.samples)
-    if claim is not None and claim[:3] not in {size, (*size[:2], _ANY)}:
+    if claim is not None and claim[:3] not in {size, (*size[:2], ANY)}:
         raise FormatError(
             f"a compressed frame of {name} is the picture that its header describes,"
             f" {layout.rows} x {layout.columns} with {layout.samples} samples",
@@ -130,69 +127,10 @@ def refusal(syntax: str, name: str) -> FormatError:
     )
 
 
-# --- what the coded pictures state of themselves ---------------------------------------------------------------------
-
-
-def _jpeg_claim(data: bytes) -> tuple[int, int, int, int]:
-    """The frame header of JPEG (ITU-T T.81 B.2.2) and JPEG-LS (T.87 C.2.2)."""
-    at = 2
-    while at + 9 < len(data):
-        if data[at] != 0xFF:
-            return _UNSTATED
-        mark = data[at + 1]
-        if mark == 0xFF:
-            at += 1
-            continue
-        if mark == 0xF7 or (0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC)):
-            precision, rows, columns, samples = struct.unpack_from(">BHHB", data, at + 4)
-            return rows, columns, samples, precision
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return _UNSTATED
-
-
 def _process_14_claim(data: bytes) -> tuple[int, int, int, int]:
-    """As `_jpeg_claim`; lossless encoders state precisions that their numbers exceed, so whole bytes count."""
-    rows, columns, samples, precision = _jpeg_claim(data)
+    """As `jpeg_claim`; lossless encoders state precisions that their numbers exceed, so whole bytes count."""
+    rows, columns, samples, precision = jpeg_claim(data)
     return rows, columns, samples, 8 if precision <= 8 else 16
-
-
-def _j2k_claim(data: bytes) -> tuple[int, int, int, int]:
-    """The SIZ marker of JPEG 2000 (ITU-T T.800 A.5.1), which may lie in a box."""
-    at = data.find(b"\xff\x4f\xff\x51", 0, 4096)
-    if at < 0 or len(data) < at + 45:
-        return _UNSTATED
-    right, bottom, left, top, *tiles = struct.unpack_from(">8L", data, at + 8)
-    if not _tiled(right, left, tiles[0], tiles[2]) or not _tiled(bottom, top, tiles[1], tiles[3]):
-        return _UNSTATED
-    samples, precision = struct.unpack_from(">HB", data, at + 40)
-    return bottom - top, right - left, samples, (precision & 0x7F) + 1
-
-
-def _xl_claim(data: bytes) -> tuple[int, int, int, int]:
-    """The size header of JPEG XL (ISO/IEC 18181-1 D.2), which may lie in a box; it comes before samples and bits."""
-    at = max(data.find(b"jxlc", 0, 4096) + 4, data.find(b"jxlp", 0, 4096) + 8) if data[:1] == b"\0" else 0
-    if data[at : at + 2] != b"\xff\x0a":
-        return _UNSTATED
-    bits = int.from_bytes(data[at + 2 : at + 14], "little")
-
-    def taken(count: int) -> int:
-        nonlocal bits
-        value, bits = bits & ((1 << count) - 1), bits >> count
-        return value
-
-    eighths = taken(1)
-    rows = 8 * (taken(5) + 1) if eighths else taken((9, 13, 18, 30)[taken(2)]) + 1
-    across, down = _XL_RATIOS[taken(3)]
-    if across:
-        columns = rows * across // down
-    else:
-        columns = 8 * (taken(5) + 1) if eighths else taken((9, 13, 18, 30)[taken(2)]) + 1
-    return rows, columns, _ANY, _ANY
-
-
-def _tiled(end: int, begin: int, step: int, first: int) -> bool:
-    """Whether tiles cover a picture along one axis as ITU-T T.800 B.3 has it, and in a bearable number."""
-    return first <= begin < first + step and begin < end and (end - first) // step < _MOST_TILES
 
 
 def _no_claim(data: bytes) -> None:
@@ -257,12 +195,12 @@ def _rle(data: bytes, layout: Layout) -> tuple[NDArray[Any], str]:
     return (picture[0] if layout.samples == 1 else np.moveaxis(picture, 0, -1)), layout.photometric
 
 
-_LOSSY = Still(decode=_jpeg, claim=_jpeg_claim, lossy=True)
+_LOSSY = Still(decode=_jpeg, claim=jpeg_claim, lossy=True)
 _LOSSLESS = Still(decode=_jpeg_lossless, claim=_process_14_claim)
-_LS, _NEAR = Still(decode=_jpeg_ls, claim=_jpeg_claim), Still(decode=_jpeg_ls, claim=_jpeg_claim, lossy=True)
-_J2K, _J2K_LOSSY = Still(decode=_j2k, claim=_j2k_claim), Still(decode=_j2k, claim=_j2k_claim, lossy=True)
-_HT, _HT_LOSSY = Still(decode=_ht_j2k, claim=_j2k_claim), Still(decode=_ht_j2k, claim=_j2k_claim, lossy=True)
-_XL, _XL_LOSSY = Still(decode=_jpeg_xl, claim=_xl_claim), Still(decode=_jpeg_xl, claim=_xl_claim, lossy=True)
+_LS, _NEAR = Still(decode=_jpeg_ls, claim=jpeg_claim), Still(decode=_jpeg_ls, claim=jpeg_claim, lossy=True)
+_J2K, _J2K_LOSSY = Still(decode=_j2k, claim=j2k_claim), Still(decode=_j2k, claim=j2k_claim, lossy=True)
+_HT, _HT_LOSSY = Still(decode=_ht_j2k, claim=j2k_claim), Still(decode=_ht_j2k, claim=j2k_claim, lossy=True)
+_XL, _XL_LOSSY = Still(decode=_jpeg_xl, claim=xl_claim), Still(decode=_jpeg_xl, claim=xl_claim, lossy=True)
 
 STILL: Final[Mapping[str, Still]] = MappingProxyType(
     {

@@ -51,7 +51,7 @@ def kind_of(header: Dataset) -> str:
 
 
 def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
-    """The frames of one object.
+    """The frames of one object, one or more.
 
     Args:
         source: Where it lies, for messages and for its pixels.
@@ -74,11 +74,13 @@ def frames_of(source: Source, header: Dataset) -> tuple[Frame, ...]:
 
 
 def _check_image(source: Source, header: Dataset) -> None:
-    sized = all(numbers_at(header, word) not in ((), (0.0,)) for word in ("Rows", "Columns"))
+    sized = all((numbers_at(header, word) or (0.0,))[0] >= 1 for word in ("Rows", "Columns"))
     if not header or not (has(header, "SOPClassUID") or sized):
         raise FormatError(f"{source.name} has the beginning of a DICOM file and not the rest of one")
     if not sized:
         raise FormatError(f"{source.name} is DICOM without a picture", got=kind_of(header))
     count = numbers_at(header, "NumberOfFrames")
-    if count and count[0] > _MOST_FRAMES:
-        raise FormatError(f"{source.name} claims more frames than are read", got=f"{count[0]:.0f}")
+    if count and not 0 <= count[0] <= _MOST_FRAMES:
+        raise FormatError(
+            f"{source.name} claims less than no frame, or more than are read", got=f"{count[0]:.0f}"
+        )

@@ -144,6 +144,11 @@ def _part(source: Source, header: Dataset) -> _Part:
     frames = int(header.get("NumberOfFrames") or 1)
     if min(*tile, *shape, frames) < 1:
         raise FormatError(f"{source.name} is a whole slide with tiles", got=f"{shape} in tiles of {tile}")
+    if frames > source.size:
+        raise FormatError(
+            f"{source.name} has a byte or more for each of its tiles",
+            got=f"{frames} tiles in {source.size} bytes",
+        )
     if shape[0] * shape[1] > _SPARSEST * frames * tile[0] * tile[1]:
         raise FormatError(
             f"{source.name} holds a good part of its slide",
