@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 from skiagraph.case import Report
 from skiagraph.findings import Measurement, Segmentation
@@ -16,6 +16,8 @@ from skiagraph.report.words import Language, phrase
 from skiagraph.task import Card
 
 __all__ = ["Sheet"]
+
+_FIGURES: Final = 8  # two rows of large numbers; the table below has all of them
 
 # Label, value (a text or a list of them), and how it is set: "", "english" (in every language) or "code".
 Row: TypeAlias = tuple[str, str | tuple[str, ...], str]
@@ -60,7 +62,8 @@ class Sheet:
             **self.status(reading.report),
             "notice": self.notice(reading),
             "figures": [
-                (self.view.word(m.concept), self.view.brief(m), self.view.interval(m)) for m in measurements
+                (self.view.word(m.concept), self.view.brief(m), self.view.interval(m))
+                for m in measurements[:_FIGURES]
             ],
             "picture": self.picture(picture),
             "measurements": self.measurements(measurements),
