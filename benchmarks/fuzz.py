@@ -19,6 +19,9 @@ from fuzz_seeds import SIBLINGS, seeds
 from fuzz_worker import Outcome, Reader
 
 RESULT = Path(__file__).parent / "results" / "fuzz.json"
+KEPT = (
+    Path(__file__).parents[1] / "tests" / "io" / "fuzz" / "cases"
+)  # what failed once is close to what may still fail
 WHOLE = 10.0  # minutes; a shorter run looks and is not kept as a figure
 ATHERIS = "atheris==3.0.0"
 
@@ -79,7 +82,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--keep", type=Path, help="a folder for the files that failed")
     chosen = parser.parse_args()
-    files, seconds = seeds(), chosen.minutes * 60
+    files = {**seeds(), **{path.stem: path.read_bytes() for path in sorted(KEPT.iterdir())}}
+    seconds = chosen.minutes * 60
     atheris = has_atheris()
     if not atheris:
         print(

@@ -134,7 +134,9 @@ def test_metadata_that_name_another_file_do_not_open_it(tmp_path):
     tifffile.imwrite(
         tmp_path / "in" / "a.tif", NUMBERS[0], photometric="minisblack", description=metadata, metadata=None
     )
-    np.testing.assert_array_equal(pixels(read_image(tmp_path / "in" / "a.tif").image), NUMBERS[0])
+    decoded = read_image(tmp_path / "in" / "a.tif")
+    np.testing.assert_array_equal(pixels(decoded.image), NUMBERS[0])
+    assert decoded.problems == ("Its metadata name planes in other files, which were not read.",)
 
 
 def test_planes_that_ome_metadata_count_and_nobody_wrote_are_missed(tmp_path):

@@ -73,14 +73,14 @@ def read(path: Path) -> Decoded:
         foreign(rule, also=(PIL.Image.DecompressionBombError,)),
         tifffile.TiffFile(path, _multifile=False, **_ELSEWHERE) as file,
     ):
-        check_ome(path, file.ome_metadata or "")
+        elsewhere = check_ome(path, file.ome_metadata or "")
         file.pages.cache = True
         series = file.series[0]
         said = check_series(path, series)
         array = _pixels(path, series)
         own = (file.shaped_metadata or ({},))[0].get(_KEY)
         decoded = _of_others(file, array, series.axes) if own is None else _own(array, own)
-    return dataclasses.replace(decoded, problems=(*decoded.problems, *said))
+    return dataclasses.replace(decoded, problems=(*decoded.problems, *elsewhere, *said))
 
 
 def _pixels(path: Path, series: Any) -> NDArray[Any]:

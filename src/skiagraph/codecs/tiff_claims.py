@@ -167,20 +167,24 @@ def _check_segments(file: _Tiff, tags: _Tags) -> None:
         raise file.lies(f"{int(outside.sum())} strips or tiles outside of {file.size} bytes")
 
 
-def check_ome(path: Path, metadata: str) -> None:
+def check_ome(path: Path, metadata: str) -> tuple[str, ...]:
     """Refuses metadata of OME that count more planes than are read, for tifffile keeps a place for each.
 
     Args:
         path: The file, for its name.
         metadata: As XML. What is no XML is left to tifffile, which then does without it.
 
+    Returns:
+        What was noticed, one sentence each.
+
     Raises:
         FormatError: They do, or numbers that are none.
     """
     try:
-        elements = list(ET.fromstring(metadata).iter())  # noqa: S314  (expat itself bounds entities)
+        root = ET.fromstring(metadata)  # noqa: S314  (expat itself bounds entities)
     except ET.ParseError:
-        return
+        return ()
+    elements = list(root.iter())
     for element in elements:
         said = element.attrib
         planes: float = math.prod(max(1, int(said[name])) for name in _PLANES if name in said)
@@ -190,6 +194,10 @@ def check_ome(path: Path, metadata: str) -> None:
             raise FormatError(
                 f"the metadata of {path.name} count at most {_MOST_PAGES} planes", got=f"{planes:.3g}"
             )
+    own = {(root.get("UUID") or "").lower(), path.name.lower()}
+    named = [e for e in elements if e.tag.endswith("UUID") and "FileName" in e.attrib]
+    others = [e for e in named if own.isdisjoint({(e.text or "").lower(), e.attrib["FileName"].lower()})]
+    return ("Its metadata name planes in other files, which were not read.",) if others else ()
 
 
 def check_series(path: Path, series: Any) -> tuple[str, ...]:
