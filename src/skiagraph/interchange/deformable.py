@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 import numpy as np
@@ -116,7 +117,8 @@ def _item(space: Grid, vectors: NDArray[Any]) -> tuple[Dataset, bool]:
         )
     grid, item = Dataset(), Dataset()
     grid.ImagePositionPatient = [decimal(v) for v in first]
-    grid.ImageOrientationPatient = [decimal(v) for v in (*along[:, 2], *along[:, 1])]
+    turns = np.concatenate([along[:, 2], along[:, 1]])
+    grid.ImageOrientationPatient = [decimal(v) for v in turns]
     grid.GridDimensions, grid.GridResolution = list(space.shape[::-1]), lengths[::-1].tolist()
     grid.VectorGridData = (numbers[::-1] if turned else numbers).astype("<f4").tobytes()
     item.DeformableRegistrationGridSequence = [grid]
@@ -149,7 +151,7 @@ def _field(item: Dataset, frame: str) -> DisplacementField:
         _matrix(item, f"{when}DeformationMatrixRegistrationSequence") for when in ("Pre", "Post")
     )
     if before is not None or after is not None:
-        places = to_world(space, np.stack(np.indices(space.shape), axis=-1).astype(np.float64))
+        places = to_world(space, np.moveaxis(np.indices(space.shape), 0, -1).astype(np.float64))
         vectors = _moved(_moved(places, before) + vectors, after) - places
     return DisplacementField(
         space=space, vectors=vectors, target=str(item.get("SourceFrameOfReferenceUID") or "")
@@ -180,8 +182,8 @@ def _grid(item: Dataset, frame: str) -> Grid:
 
 
 def _matrix(item: Dataset, keyword: str) -> NDArray[np.float64] | None:
-    steps = item.get(keyword) or ()
-    return matrix_of(steps[0]) if len(steps) else None
+    steps = list(item.get(keyword) or [])
+    return matrix_of(steps[0]) if steps else None
 
 
 def _moved(places: NDArray[np.float64], matrix: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -196,10 +198,6 @@ def _as_it_was(field: DisplacementField, rest: dict[str, Any]) -> DisplacementFi
         change = np.diag([-1.0, 1.0, 1.0, 1.0])
         change[0, 3] = space.shape[0] - 1
         affine, vectors = affine @ change, vectors[::-1]
-    grid = Grid(
-        shape=(space.shape[0], space.shape[1], space.shape[2]),
-        affine=affine,
-        frame=space.frame,
-        timeline=from_plain(Timeline | None, rest.get("timeline")),
-    )
+    timeline = from_plain(Timeline | None, rest.get("timeline"))
+    grid = dataclasses.replace(space, affine=affine, timeline=timeline)
     return DisplacementField(space=grid, vectors=vectors.astype(str(rest["dtype"])), target=field.target)

@@ -95,7 +95,8 @@ def dataset_of(thing: DicomObject) -> FileDataset:
 def digest_of(header: Dataset, tail: Tail | None) -> str:
     """SHA-256 of what an object says, hexadecimal."""
     buffer = io.BytesIO()
-    dcmwrite(buffer, header, enforce_file_format=False, implicit_vr=False, little_endian=True)
+    implicit = header.file_meta.TransferSyntaxUID.is_implicit_VR
+    dcmwrite(buffer, header, enforce_file_format=False, implicit_vr=implicit, little_endian=True)
     total = hashlib.sha256(buffer.getvalue())
     if tail is not None:
         total.update(tail.digest.encode())
