@@ -11,6 +11,7 @@ import typer
 from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
 from skiagraph.cli.evaluate import evaluate
+from skiagraph.cli.export import export
 from skiagraph.cli.info import info
 from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
@@ -47,7 +48,7 @@ def _options(
     pass
 
 
-for _command in (read, info, check, convert, models, train, evaluate, phantom):
+for _command in (read, export, info, check, convert, models, train, evaluate, phantom):
     app.command()(_command)
 
 

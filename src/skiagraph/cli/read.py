@@ -5,22 +5,19 @@ from __future__ import annotations
 import enum
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skiagraph.cli.export import plain_file
+from skiagraph.cli.language import Lang
+
 if TYPE_CHECKING:
-    from skiagraph.workflow import Outcome, Request
+    from skiagraph.workflow import Also, Outcome, Request
 
 __all__ = ["read"]
-
-
-class Lang(enum.StrEnum):
-    """Languages of the report."""
-
-    en = "en"
-    zh = "zh"
 
 
 class Numbers(enum.StrEnum):
@@ -54,6 +51,11 @@ Gaps = Annotated[
     bool,
     typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
 ]
+Dicom = Annotated[
+    bool,
+    typer.Option("--dicom", help="Write also the DICOM objects, in a folder dicom, and report.pdf."),
+]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Write also report.pdf.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
@@ -68,6 +70,8 @@ def read(
     engine: Runs = Engine.auto,
     precision: Exact = Numbers.fp32,
     fill_gaps: Gaps = False,
+    dicom: Dicom = False,
+    pdf: Pdf = False,
     as_json: Json = False,
 ) -> None:
     """Read an image, or a folder of them: outline, measurements with intervals, and a draft report.
@@ -84,13 +88,13 @@ def read(
     request = _request(path, out, pixel_size, pixel_sizes, lang, fill_gaps=fill_gaps)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
-        outcomes, problems = read_all(request, reader, watch)
+        outcomes, problems = read_all(request, reader, watch, also=_also(lang, dicom=dicom, pdf=pdf))
     if as_json:
         rows = [_plain(outcome) for outcome in outcomes]
         typer.echo(json.dumps({"readings": rows, "problems": problems}, indent=1, ensure_ascii=False))
     else:
         _say(outcomes, request.out, lang)
-    for problem in problems:
+    for problem in (*problems, *(note for outcome in outcomes for note in outcome.exports.notes)):
         sys.stderr.write(f"skiagraph: {problem}\n")
     if not outcomes:
         raise FormatError(f"{path.name} holds an image that can be read", got="none")
@@ -115,9 +119,20 @@ def _request(
     )
 
 
+def _also(lang: Lang, *, dicom: bool, pdf: bool) -> Also | None:
+    """What writes further files; its packages are loaded only where they are asked for."""
+    if not (dicom or pdf):
+        return None
+    from skiagraph.workflow.export import written_beside
+
+    return partial(written_beside, dicom=dicom, language=lang.value)
+
+
 def _say(outcomes: list[Outcome], out: Path, lang: Lang) -> None:
     for outcome in outcomes:
         typer.echo(_headline(outcome, lang) + f"\n  {outcome.folder / 'report.html'}")
+        for one in outcome.exports.written:
+            typer.echo(f"  {one.path} ({one.holds})")
     if len(outcomes) > 1:
         typer.echo(f"all readings: {out / 'index.html'}")
 
@@ -137,6 +152,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "case": outcome.case,
         "report": str(outcome.folder / "report.html"),
         "reading": str(outcome.folder / "reading.json"),
+        "exports": [plain_file(one) for one in outcome.exports.written],
         "confidence": outcome.confidence,
         "measurements": [to_plain(i) for i in outcome.facts if isinstance(i, Measurement)],
         "refused": [to_plain(i) for i in outcome.facts if isinstance(i, NotApplicable)],

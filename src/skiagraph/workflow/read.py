@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import time
@@ -16,7 +17,7 @@ import numpy as np
 
 from skiagraph.case import Case
 from skiagraph.codecs import nifti, picture, written
-from skiagraph.errors import FormatError, InvalidInput, NotPermitted, WriteFailed
+from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.findings import Findings, Measurement, NotApplicable, Provenance, Segmentation, Source
 from skiagraph.geometry import Plane
 from skiagraph.image import Image, image_digest
@@ -36,10 +37,14 @@ from skiagraph.report import (
 )
 from skiagraph.task import Watch
 from skiagraph.version import __version__
+from skiagraph.workflow.exports import Exports, made_folder
 from skiagraph.workflow.quality import with_remarks
 from skiagraph.workflow.shelf import Reader
 
-__all__ = ["Outcome", "Request", "read", "read_all", "read_case_with"]
+__all__ = ["Also", "Outcome", "Request", "read", "read_all", "read_case_with"]
+
+Also = Callable[[Reading, Case, Path], Exports]
+"""What writes further files of a reading into its folder, such as `skiagraph.workflow.export.written_beside`."""
 
 _AT_ONCE: Final = 2  # cases in work: one is computed while another is decoded or written
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.\-]+")
@@ -78,6 +83,7 @@ class Outcome:
         facts: Measurements and refusals; outlines stay in the files, so that thousands of outcomes fit in memory.
         confidence: Calibrated, of the outline; None where there is none.
         entry: Its line in the index page.
+        exports: What was written beside the reading, where that was asked for.
     """
 
     case: str
@@ -85,14 +91,16 @@ class Outcome:
     facts: tuple[Measurement | NotApplicable, ...]
     confidence: float | None
     entry: Entry
+    exports: Exports = field(default_factory=Exports)
 
 
-def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
+def read(request: Request, reader: Reader, *, also: Also | None = None) -> Iterator[Outcome | str]:
     """Reads everything in a file or folder, one case after the other.
 
     Args:
         request: What and where.
         reader: The model, opened once.
+        also: Writes further files of each reading.
 
     Yields:
         The outcome of a case, already written; or a sentence about what could not be read, and the rest goes on.
@@ -104,7 +112,7 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
         WriteFailed: The disk does not take the results; nothing half written is left.
     """
     alone = not holds_files(request.path)
-    _made(request.out)
+    made_folder(request.out)
 
     def one(case: Case) -> Outcome | str:
         try:
@@ -116,7 +124,15 @@ def read(request: Request, reader: Reader) -> Iterator[Outcome | str]:
             return f"{case.identifier}: {error}"
         folder = request.out if alone else request.out / _NOT_IN_NAMES.sub("_", case.identifier)
         _write(reading, case, folder, request.language)
-        return _outcome(reading, case, folder, request.language)
+        outcome = _outcome(reading, case, folder, request.language)
+        if also is None:
+            return outcome
+        try:
+            return dataclasses.replace(outcome, exports=also(reading, case, folder))
+        except (FormatError, InvalidInput) as error:
+            if alone:
+                raise
+            return dataclasses.replace(outcome, exports=Exports(notes=(f"{case.identifier}: {error}",)))
 
     cases = read_cases(
         request.path,
@@ -155,13 +171,16 @@ def read_case_with(reader: Reader, case: Case) -> Reading:
     return reading_of(report, case, reader.card)
 
 
-def read_all(request: Request, reader: Reader, watch: Watch) -> tuple[list[Outcome], list[str]]:
+def read_all(
+    request: Request, reader: Reader, watch: Watch, *, also: Also | None = None
+) -> tuple[list[Outcome], list[str]]:
     """As `read`, to the end, with an index page where there are several readings.
 
     Args:
         request: What and where.
         reader: The model, opened once.
         watch: Told after each case.
+        also: As `read`.
 
     Returns:
         The outcomes, and what could not be read.
@@ -174,7 +193,7 @@ def read_all(request: Request, reader: Reader, watch: Watch) -> tuple[list[Outco
     """
     outcomes: list[Outcome] = []
     problems: list[str] = []
-    for done, item in enumerate(read(request, reader), 1):
+    for done, item in enumerate(read(request, reader, also=also), 1):
         if isinstance(item, Outcome):
             outcomes.append(item)
         else:
@@ -215,8 +234,8 @@ def _side_by_side(
 
 
 def _write(reading: Reading, case: Case, folder: Path, language: Language) -> None:
-    """The files of one reading; the page comes last, so that where it is everything is."""
-    _made(folder)
+    """The files of one reading; the page comes last, so that where it is all of them are."""
+    made_folder(folder)
     text = json.dumps(reading_to_plain(reading), ensure_ascii=False, indent=1, allow_nan=False)
     with written(folder / "reading.json") as path:
         path.write_text(text + "\n", "utf-8")
@@ -237,18 +256,3 @@ def _write_mask(segmentation: Segmentation, folder: Path) -> None:
         picture.write(shown, folder / "mask.png")
     else:
         nifti.write(image, folder / "mask.nii.gz")
-
-
-def _made(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
-        raise NotPermitted(
-            "readings go to a folder in which you may write", got=folder.name, way_out="choose another --out"
-        ) from error
-    except OSError as error:
-        raise WriteFailed(
-            "readings are written to a folder",
-            got=error.strerror or "an error",
-            way_out="choose another --out",
-        ) from error
