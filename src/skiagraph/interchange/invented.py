@@ -11,7 +11,9 @@ from skiagraph.geometry import derived_frame
 from skiagraph.image import Image, image_digest
 from skiagraph.interchange.planes import planes_of
 
-__all__ = ["BYTES", "COLOUR", "WORDS", "invented"]
+__all__ = ["BYTES", "COLOUR", "WORDS", "invented", "shown_channels"]
+
+_COLOURS: Final = ("red", "green", "blue")
 
 BYTES: Final = "1.2.840.10008.5.1.4.1.1.7.2"
 WORDS: Final = "1.2.840.10008.5.1.4.1.1.7.3"
@@ -49,10 +51,16 @@ def invented(case: Case, name: str) -> Origin:
     return Origin(header=header, instances=(instance,), frames=frames)
 
 
+def shown_channels(image: Image) -> tuple[int, ...]:
+    """Which channels of an image its object shows: red, green and blue where it has these, else the first."""
+    places = [image.channels.index(name) for name in _COLOURS if name in image.channels]
+    return tuple(places) if len(places) == len(_COLOURS) else (0,)
+
+
 def _kind(image: Image) -> str:
-    if len(image.channels) == 3:
+    if len(shown_channels(image)) == len(_COLOURS):
         return COLOUR
-    return BYTES if image.data.dtype == np.uint8 else WORDS
+    return BYTES if image.data.dtype in (np.uint8, np.bool_) else WORDS
 
 
 def _element(vr: str, value: str) -> dict[str, Any]:

@@ -1,0 +1,311 @@
+"""Numbers at every place to and from Parametric Maps: exactly, with what they measure and in which unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from skiagraph.codecs.foreign import foreign
+from skiagraph.codes import Code
+from skiagraph.errors import FormatError, NoDicomHome
+from skiagraph.geometry import Space
+from skiagraph.image import Display, Window
+from skiagraph.interchange.coded import code_of, coded
+from skiagraph.interchange.envelope import place_in_frame, sealed
+from skiagraph.interchange.frames import Pixels, pixel_tail, put_groups
+from skiagraph.interchange.lattice import group, lattice_of, lattice_rest
+from skiagraph.interchange.object import DicomObject
+from skiagraph.interchange.places import Placed
+from skiagraph.interchange.planes import as_frames
+from skiagraph.interchange.references import referenced_series
+from skiagraph.interchange.remainder import remember, remembered
+from skiagraph.interchange.windows import put_windows, whole_range, windows_from, windows_rest
+from skiagraph.values import checked_when_unpickled, frozen
+
+__all__ = ["Numbers", "map_object", "numbers_in", "plain_pixels"]
+
+_QUANTITY: Final = Code(value="246205007", scheme="SCT", meaning="Quantity")
+_SOMEWHERE: Final = Code(value="123037004", scheme="SCT", meaning="Body structure")
+_REAL: Final = {4: ("FloatPixelData", 32, "Float"), 8: ("DoubleFloatPixelData", 64, "DoubleFloat")}
+_TYPE: Final = ("DERIVED", "PRIMARY", "VOLUME", "QUANTITY")
+_EXACT: Final = 2**53  # whole numbers up to which a float64 holds them all
+
+
+@final
+@checked_when_unpickled
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Numbers:
+    """Numbers at every place.
+
+    Args:
+        space: Where they lie.
+        values: Axes (time, spatial...); NaN where there is none.
+        name: What they measure, in words.
+        unit: UCUM code.
+        concept: What they measure, as a code; None where there is none.
+        windows: How they ask to be shown.
+    """
+
+    space: Space
+    values: NDArray[Any]
+    name: str
+    unit: Code
+    concept: Code | None = None
+    windows: tuple[Display, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Storage:
+    """How numbers are stored: ``values = stored + intercept``."""
+
+    keyword: Pixels
+    dtype: np.dtype[Any]
+    intercept: int = 0
+
+    def __call__(self, frame: NDArray[Any]) -> NDArray[Any]:
+        if not self.intercept:
+            return frame.astype(self.dtype)
+        return (frame.astype(np.int64) - self.intercept).astype(self.dtype)
+
+
+def _storage(values: NDArray[Any]) -> _Storage:
+    if values.dtype.kind == "f":
+        if values.dtype.itemsize > 8:
+            raise NoDicomHome("numbers in DICOM have at most 64 bits", got=str(values.dtype))
+        if values.dtype.itemsize == 8:
+            return _Storage(keyword="DoubleFloatPixelData", dtype=np.dtype(np.float64))
+        return _Storage(keyword="FloatPixelData", dtype=np.dtype(np.float32))
+    low, high = int(values.min()), int(values.max())
+    if high - low < 2**16:
+        shift = 0 if low >= 0 and high < 2**16 else low
+        return _Storage(keyword="PixelData", dtype=np.dtype(np.uint16), intercept=shift)
+    if max(abs(low), abs(high)) > _EXACT:
+        raise NoDicomHome("whole numbers in DICOM have at most 53 bits here", got=str(values.dtype))
+    return _Storage(keyword="DoubleFloatPixelData", dtype=np.dtype(np.float64))
+
+
+def map_object(ds: Dataset, placed: Placed, numbers: Numbers, rest: Mapping[str, Any]) -> DicomObject:
+    """The Parametric Map of some numbers.
+
+    A picture has no place in the patient: plane position and orientation are asked for only where the frame of
+    reference is one of the patient (A.75.5), so its own is stated and its frames are told apart by their number.
+
+    Args:
+        ds: Its beginning.
+        placed: Where they lie.
+        numbers: They.
+        rest: What more is remembered.
+
+    Raises:
+        NoDicomHome: Numbers that no element holds exactly.
+
+    Source: DICOM PS3.3 A.75, C.8.32; C.7.6.24 and C.7.6.25 (NaN is allowed, and stated as padding).
+    """
+    values = numbers.values
+    storage = _storage(values)
+    ds.ImageType, ds.ContentCreatorName, ds.ContentQualification = list(_TYPE), "", "RESEARCH"
+    ds.ContentLabel = ds.get("ContentLabel") or "MAP"
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BurnedInAnnotation, ds.LossyImageCompression, ds.PresentationLUTShape = "NO", "00", "IDENTITY"
+    ds.RecognizableVisualFeatures, ds.AcquisitionContextSequence = "NO", []
+    _put_stored(ds, storage, values)
+    place_in_frame(ds, numbers.space.frame)
+    put_groups(ds, numbers.space, placed, _shared(ds, numbers, storage))
+    ds.ReferencedSeriesSequence = referenced_series(placed.origin)
+    more = lattice_rest(numbers.space, placed.planes, ds)
+    shown = ds.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
+    more |= windows_rest(shown, numbers.windows, 1.0, storage.intercept)
+    if values.dtype.name != _natural(storage):
+        more["dtype"] = values.dtype.name
+    remember(ds, {**rest, **more})
+    return sealed(ds, pixel_tail(storage.keyword, as_frames(values, placed.planes), storage))
+
+
+def _natural(storage: _Storage) -> str:
+    """The type in which numbers come back where nothing else is said."""
+    if storage.keyword == "PixelData":
+        return "float32" if storage.intercept else "uint16"
+    return storage.dtype.name
+
+
+def _put_stored(ds: Dataset, storage: _Storage, values: NDArray[Any]) -> None:
+    if storage.keyword == "PixelData":
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+        return
+    _, ds.BitsAllocated, kind = _REAL[storage.dtype.itemsize]
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        for word in ("Value", "RangeLimit"):
+            setattr(ds, f"{kind}PixelPadding{word}", float("nan"))
+
+
+def _shared(ds: Dataset, numbers: Numbers, storage: _Storage) -> Dataset:
+    shared, kind, same, shown, anatomy = (Dataset() for _ in range(5))
+    kind.FrameType = ds.ImageType
+    same.RescaleIntercept, same.RescaleSlope, same.RescaleType = 0, 1, "US"
+    windows = [w for w in numbers.windows if isinstance(w, Window)] or [whole_range(numbers.values)]
+    put_windows(shown, windows, 1.0, storage.intercept)
+    anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = "U", [coded(_SOMEWHERE)]
+    shared.ParametricMapFrameTypeSequence = [kind]
+    shared.PixelValueTransformationSequence = [same]
+    shared.FrameVOILUTSequence = [shown]
+    shared.FrameAnatomySequence = [anatomy]
+    shared.RealWorldValueMappingSequence = [_mapping(numbers, storage)]
+    return shared
+
+
+def _mapping(numbers: Numbers, storage: _Storage) -> Dataset:
+    """Of stored values to real ones (DICOM PS3.3 C.7.6.16.2.11)."""
+    ds = Dataset()
+    ds.LUTExplanation, ds.LUTLabel = numbers.name[:64], "MAP"
+    ds.RealWorldValueSlope, ds.RealWorldValueIntercept = 1.0, float(storage.intercept)
+    ds.MeasurementUnitsCodeSequence = [coded(numbers.unit)]
+    values = numbers.values
+    if storage.keyword == "PixelData":
+        ends = int(values.min()) - storage.intercept, int(values.max()) - storage.intercept
+        for element, end in (((0x00409216), ends[0]), ((0x00409211), ends[1])):
+            ds.add_new(element, "US", end)
+    else:
+        known = values if values.dtype.kind != "f" else values[~np.isnan(values)]
+        ends_ = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+        ds.DoubleFloatRealWorldValueFirstValueMapped, ds.DoubleFloatRealWorldValueLastValueMapped = ends_
+    if numbers.concept is not None:
+        said = Dataset()
+        said.ValueType, said.ConceptNameCodeSequence = "CODE", [coded(_QUANTITY)]
+        said.ConceptCodeSequence = [coded(numbers.concept)]
+        ds.QuantityDefinitionSequence = [said]
+    return ds
+
+
+def plain_pixels(ds: Dataset) -> NDArray[Any]:
+    """What an object stores, shape (frames, rows, columns[, samples]).
+
+    Raises:
+        FormatError: It cannot be decoded.
+    """
+    with foreign("the pixels of a DICOM object are as its header says", way_out="export it again"):
+        pixels = ds.pixel_array
+    samples = int(ds.get("SamplesPerPixel") or 1)
+    return np.asarray(pixels).reshape(
+        -1, int(ds.Rows), int(ds.Columns), *(() if samples == 1 else (samples,))
+    )
+
+
+def numbers_in(ds: Dataset) -> tuple[Numbers, ...]:
+    """All the numbers in a Parametric Map: one for each mapping that its frames have.
+
+    Raises:
+        FormatError: Frames without a mapping, or that make up no lattice.
+    """
+    rest, stored = remembered(ds), plain_pixels(ds)
+    parts: dict[tuple[str, ...], list[int]] = {}
+    for n in range(len(stored)):
+        parts.setdefault(_key(_mapping_of(ds, n)), []).append(n)
+    return tuple(_part(ds, rest, stored, np.array(chosen)) for chosen in parts.values())
+
+
+def _mapping_of(ds: Dataset, number: int) -> Dataset:
+    found = group(ds, number, "RealWorldValueMappingSequence")
+    if found is None:
+        raise FormatError("each frame of a parametric map has a real world value mapping", got="one without")
+    return found
+
+
+def _key(item: Dataset) -> tuple[str, ...]:
+    unit, concept = _unit(item), _concept(item)
+    return (
+        str(item.get("LUTLabel") or ""),
+        f"{unit.scheme} {unit.value}",
+        "" if concept is None else f"{concept.scheme} {concept.value}",
+    )
+
+
+def _unit(item: Dataset) -> Code:
+    return code_of((item.get("MeasurementUnitsCodeSequence") or [Dataset()])[0])
+
+
+def _concept(item: Dataset) -> Code | None:
+    for definition in item.get("QuantityDefinitionSequence") or ():
+        if definition.get("ConceptCodeSequence"):
+            return code_of(definition.ConceptCodeSequence[0])
+    return None
+
+
+def _part(ds: Dataset, rest: Mapping[str, Any], stored: NDArray[Any], chosen: NDArray[Any]) -> Numbers:
+    item = _mapping_of(ds, int(chosen[0]))
+    lattice = lattice_of(ds, rest, chosen)
+    values = lattice.field(_real(ds, rest, stored))
+    slope, intercept = (
+        float(item.get("RealWorldValueSlope") or 1.0),
+        float(item.get("RealWorldValueIntercept") or 0),
+    )
+    shown = group(ds, int(chosen[0]), "FrameVOILUTSequence") or Dataset()
+    return Numbers(
+        space=lattice.space,
+        values=np.ascontiguousarray(values),
+        name=str(item.get("LUTExplanation") or item.get("LUTLabel") or "real world value"),
+        unit=_unit(item),
+        concept=_concept(item),
+        windows=windows_from(shown, rest, slope, intercept),
+    )
+
+
+def _real(ds: Dataset, rest: Mapping[str, Any], stored: NDArray[Any]) -> NDArray[Any]:
+    """Real world values of all frames, in the type that they had."""
+    wanted = np.dtype(str(rest["dtype"])) if "dtype" in rest else None
+    if wanted is not None and wanted.kind in "biu":
+        shift = int(_mapping_of(ds, 0).get("RealWorldValueIntercept") or 0)
+        whole = stored.astype(np.int64) + shift if stored.dtype.kind != "f" else stored.astype(np.int64)
+        return whole.astype(wanted)
+    items = [_mapping_of(ds, n) for n in range(len(stored))]
+    if all(_is_identity(item) and not _outside(stored[n], item).any() for n, item in enumerate(items)):
+        return stored if wanted is None else stored.astype(wanted)
+    narrow = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
+    out = np.empty(stored.shape, np.float32 if narrow else np.float64)
+    for n, item in enumerate(items):
+        out[n] = _mapped(stored[n], item)
+    return out if wanted is None else out.astype(wanted)
+
+
+def _is_identity(item: Dataset) -> bool:
+    """Whether stored values are real ones."""
+    line = item.get("RealWorldValueSlope", 1), item.get("RealWorldValueIntercept", 0)
+    return "RealWorldValueLUTData" not in item and line == (1.0, 0.0)
+
+
+def _ends(item: Dataset) -> tuple[float, float]:
+    """The stored values that are mapped, from the least to the greatest."""
+    found = []
+    for end, none in (("First", -np.inf), ("Last", np.inf)):
+        whole = item.get(f"RealWorldValue{end}ValueMapped")
+        real = item.get(f"DoubleFloatRealWorldValue{end}ValueMapped") if whole is None else whole
+        found.append(none if real is None else float(real))
+    return found[0], found[1]
+
+
+def _outside(stored: NDArray[Any], item: Dataset) -> NDArray[np.bool_]:
+    first, last = _ends(item)
+    return np.asarray((stored < first) | (stored > last))
+
+
+def _mapped(stored: NDArray[Any], item: Dataset) -> NDArray[np.float64]:
+    """Real world values of one frame, NaN outside of the range that is mapped (C.7.6.16.2.11.1.2)."""
+    table = np.atleast_1d(np.array(item.get("RealWorldValueLUTData") or (), dtype=np.float64))
+    if table.size:
+        place = np.clip(stored.astype(np.float64) - _ends(item)[0], 0, len(table) - 1)
+        values = np.asarray(table[place.astype(np.intp)], dtype=np.float64)
+    else:
+        slope, intercept = (
+            float(item.get(f"RealWorldValue{w}", d)) for w, d in (("Slope", 1), ("Intercept", 0))
+        )
+        values = stored.astype(np.float64) * slope + intercept
+    values[_outside(stored, item)] = np.nan
+    return values
