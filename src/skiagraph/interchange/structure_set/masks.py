@@ -62,7 +62,7 @@ def mask_of(contours: Contours, space: Space) -> Segmentation:
     for mask, members in zip(masks, groups.values(), strict=True):
         for moment in {items[n].moment for n in members}:
             lines = [items[n].points for n in members if items[n].moment == moment]
-            _lay(mask, moment, _enclosed(lines, space, axis))
+            _lay(lines, space, axis, _at(mask, space, moment), 1)
     segments = [
         Segment(number=n, code=code, confidence=_common([items[m].confidence for m in members]))
         for n, (code, members) in enumerate(groups.items(), start=1)
@@ -89,19 +89,22 @@ def read_masks(ds: Dataset, case: Case | None = None) -> Segmentation:
     for region in used:
         groups.setdefault(int(region.rest["segment"]) if ours else region.number, []).append(region)
     axis = _slice_axis([points for region in used for points in _closed(region)], space)
-    masks = np.zeros((len(groups), *field_shape(space)), np.bool_)
-    for mask, members in zip(masks, groups.values(), strict=True):
-        for region in members:
-            _lay(mask, region.rest.get("moment"), _enclosed(_closed(region), space, axis))
     numbers = list(groups) if ours or min(groups, default=1) > 0 else list(range(1, len(groups) + 1))
+    kind: Any = rest["kind"] if ours else "overlapping"
+    apart = kind == "overlapping"
+    labels = np.zeros(
+        ((len(groups),) if apart else ()) + field_shape(space), np.bool_ if apart else str(rest["dtype"])
+    )
+    for n, (number, members) in enumerate(zip(numbers, groups.values(), strict=True)):
+        for region in members:
+            there = _at(labels[n] if apart else labels, space, region.rest.get("moment"))
+            _lay(_closed(region), space, axis, there, 1 if apart else number)
     segments = tuple(
         Segment(
             number=n, code=members[0].code, confidence=members[0].rest.get("confidence") if ours else None
         )
         for n, members in zip(numbers, groups.values(), strict=True)
     )
-    kind: Any = rest["kind"] if ours else "overlapping"
-    labels = masks if kind == "overlapping" else _numbered(masks, numbers, str(rest["dtype"]))
     return Segmentation(space=space, labels=labels, segments=segments, kind=kind)
 
 
@@ -109,21 +112,15 @@ def _closed(region: ReadRegion) -> list[NDArray[np.float64]]:
     return [line.points for line in region.lines if line.kind.startswith("CLOSED") and len(line.points) > 2]
 
 
-def _numbered(masks: NDArray[np.bool_], numbers: Sequence[int], dtype: str) -> NDArray[Any]:
-    labels = np.zeros(masks.shape[1:], dtype)
-    for mask, number in zip(masks, numbers, strict=True):
-        labels[mask] = number
-    return labels
-
-
 def _common(confidences: Sequence[float | None]) -> float | None:
     return confidences[0] if len(set(confidences)) == 1 else None
 
 
-def _lay(mask: NDArray[np.bool_], moment: int | None, found: NDArray[np.bool_]) -> None:
-    """Adds what was enclosed at one moment, or at all of them, to a mask with or without a timeline."""
-    part = mask if moment is None else mask[moment]
-    part |= found
+def _at(field: NDArray[Any], space: Space, moment: int | None) -> list[NDArray[Any]]:
+    """The parts of a field at one moment, or at all of them."""
+    if field.ndim == space.ndim:
+        return [field]
+    return list(field) if moment is None else [field[moment]]
 
 
 def _slice_axis(lines: Sequence[NDArray[np.float64]], space: Space) -> int:
@@ -144,19 +141,21 @@ def _slice_axis(lines: Sequence[NDArray[np.float64]], space: Space) -> int:
     return axis
 
 
-def _enclosed(lines: Sequence[NDArray[np.float64]], space: Space, axis: int) -> NDArray[np.bool_]:
-    """Where an odd number of lines goes round, boolean in the spatial shape of the lattice."""
-    mask = np.zeros(space.shape, np.bool_)
+def _lay(
+    lines: Sequence[NDArray[np.float64]], space: Space, axis: int, onto: Sequence[NDArray[Any]], value: Any
+) -> None:
+    """Sets a value where an odd number of lines goes round, in fields of the spatial shape of the lattice."""
     if not lines:
-        return mask
-    slices = mask[None] if axis < 0 else np.moveaxis(mask, axis, 0)
-    picture = (slices.shape[1], slices.shape[2])
+        return
     points = to_index(space, np.concatenate(lines))
     found: dict[int, list[NDArray[np.float64]]] = {}
     for part in np.split(points, np.cumsum([len(line) for line in lines[:-1]])):
         number = 0 if axis < 0 else int(np.floor(part[:, axis].mean() + 0.5))
         found.setdefault(number, []).append(part if axis < 0 else np.delete(part, axis, axis=1))
+    stacks = [field[None] if axis < 0 else np.moveaxis(field, axis, 0) for field in onto]
+    count, rows, columns = stacks[0].shape
     for number, flat in found.items():
-        if 0 <= number < len(slices):
-            slices[number] = filled(flat, picture)
-    return mask
+        if 0 <= number < count:
+            inside = filled(flat, (rows, columns))
+            for stack in stacks:
+                stack[number][inside] = value

@@ -203,7 +203,7 @@ def _lines(item: Dataset | None, kept: Sequence[dict[str, Any]]) -> Iterator[Rea
 
 def _points(contour: Dataset) -> NDArray[np.float64]:
     """Contour Data as numbers; from its text, for pydicom would make an object of each."""
-    element = contour.get_item("ContourData")
+    element: Any = contour.get_item("ContourData")
     value: Any = b"" if element is None else element.value
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
