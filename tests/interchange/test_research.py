@@ -193,8 +193,8 @@ HEAD = {"scheme": "SCT", "code": "69536005", "meaning": "Head"}
             ),
             [
                 {
-                    **{**HEAD, "value": "0.1", "unit": "mm", "text": "how, and why"},
-                    **{"low": "-1.0", "high": "2.0", "level": "0.9"},
+                    **HEAD, "value": "0.1", "unit": "mm", "text": "how, and why",
+                    "low": "-1.0", "high": "2.0", "level": "0.9",
                 }
             ],
         ),
