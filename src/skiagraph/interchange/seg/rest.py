@@ -1,0 +1,145 @@
+"""What the attributes of a segmentation object do not say of a segmentation: the few things that are remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.errors import FormatError
+from skiagraph.findings import Segmentation
+from skiagraph.geometry import Grid, Plane, Space, Timeline
+from skiagraph.interchange.places import Placed
+from skiagraph.interchange.planes import Planes
+from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, eighth_bit
+from skiagraph.plain import from_plain, to_plain
+
+__all__ = ["corrected", "labels_by_fractions", "own_space", "rest_of", "smallest_type", "timeline_of"]
+
+_FRACTIONS: Final = "<f4"
+_AXES: Final = (0, 1, 2)
+
+
+def rest_of(segmentation: Segmentation, layers: Layers, where: Placed) -> dict[str, Any]:
+    """What is remembered of a segmentation; nothing of one that the standard says wholly."""
+    rest: dict[str, Any] = {}
+    numbers = [s.number for s in segmentation.segments]
+    if not numbers:
+        rest["empty"] = True
+    elif list(layers.numbers) != numbers:
+        rest["numbers"] = numbers
+    if any(s.confidence is not None for s in segmentation.segments):
+        rest["confidences"] = [s.confidence for s in segmentation.segments]
+    if segmentation.kind == "instances":
+        rest["kind"] = segmentation.kind
+    if segmentation.kind != "overlapping" and segmentation.labels.dtype != smallest_type(numbers):
+        rest["type"] = segmentation.labels.dtype.str
+    chances = segmentation.probabilities
+    if chances is not None and layers.stored == "FRACTIONAL":
+        if chances.dtype.str != _FRACTIONS:
+            rest["fractions"] = chances.dtype.str
+        if numbers:
+            rest |= _corrections(segmentation, chances, numbers)
+    return rest | _rest_of_space(segmentation.space, where.planes)
+
+
+def smallest_type(numbers: Sequence[int]) -> np.dtype[Any]:
+    """The type in which labels are read where nothing else is remembered."""
+    return np.min_scalar_type(max([1, *numbers]))
+
+
+def labels_by_fractions(
+    fractions: NDArray[np.unsignedinteger[Any]], numbers: Sequence[int], whole: int, kind: str
+) -> NDArray[Any]:
+    """The labels that follow from fractions.
+
+    Args:
+        fractions: Shape (segments, ...), 0 to `whole`.
+        numbers: Of the segments.
+        whole: What stands for 1.
+        kind: Where segments overlap, each holds where it is more likely than not; else the most likely of the
+            segments and of what they leave of the whole.
+    """
+    if kind == "overlapping":
+        return np.asarray(fractions.astype(np.int32) * 2 > whole)
+    left = np.maximum(whole - fractions.sum(axis=0, dtype=np.int64), 0)
+    named = np.array(numbers, smallest_type(numbers))
+    likely = named[fractions.argmax(axis=0)]
+    return np.asarray(np.where(fractions.max(axis=0) > left, likely, likely.dtype.type(0)))
+
+
+def corrected(labels: NDArray[Any], rest: dict[str, Any]) -> NDArray[Any]:
+    """Labels that follow from fractions, with those that were remembered because they do not."""
+    if "at" not in rest:
+        return labels
+    at = from_plain(NDArray[Any], rest["at"])
+    if at.ndim != 1 or (at.size and not 0 <= int(at.min()) <= int(at.max()) < labels.size):
+        raise FormatError("remembered labels lie in their segmentation", got="one beside it")
+    result = labels.copy()
+    result.reshape(-1)[at] = (
+        ~result.reshape(-1)[at] if "is" not in rest else from_plain(NDArray[Any], rest["is"])
+    )
+    return result
+
+
+def own_space(rest: dict[str, Any], shape: tuple[int, int, int], timeline: Timeline | None) -> Space | None:
+    """The remembered space of what lies nowhere in the patient; None where none is."""
+    known = rest.get("space")
+    if not known:
+        return None
+    affine = np.array(known["affine"], np.float64)
+    unit: Literal["mm", "pixel"] = "mm" if known["unit"] == "mm" else "pixel"
+    if len(affine) == 4:
+        return Grid(shape=shape, affine=affine, frame=known["frame"], unit=unit, timeline=timeline)
+    return Plane(shape=shape[1:], affine=affine, frame=known["frame"], unit=unit, timeline=timeline)
+
+
+def timeline_of(rest: dict[str, Any], moments: int | None) -> Timeline | None:
+    """The remembered times; else the order of moments; None for what does not move."""
+    if moments is None:
+        return None
+    if "timeline" in rest:
+        known: Timeline = from_plain(Timeline, rest["timeline"])
+        if len(known) == moments:
+            return known
+    return Timeline(times=np.arange(moments, dtype=np.float64))
+
+
+def _corrections(segmentation: Segmentation, chances: NDArray[Any], numbers: Sequence[int]) -> dict[str, Any]:
+    """Where labels do not follow from the fractions beside them; slab by slab, for fractions are many."""
+    labels, kind = segmentation.labels, segmentation.kind
+    off = np.zeros(labels.shape, np.bool_)
+    for n in range(chances.shape[1]):
+        follows = labels_by_fractions(eighth_bit(chances[:, n]), numbers, MOST_FRACTIONAL, kind)
+        if kind == "overlapping":
+            off[:, n] = follows != labels[:, n]
+        else:
+            off[n] = follows != labels[n]
+    at = np.flatnonzero(off)
+    if not at.size:
+        return {}
+    where = {"at": to_plain(at.astype(np.min_scalar_type(int(at.max()))))}
+    return (
+        where if kind == "overlapping" else where | {"is": to_plain(labels.reshape(-1)[at].astype(np.int64))}
+    )
+
+
+def _rest_of_space(space: Space, planes: Planes) -> dict[str, Any]:
+    rest: dict[str, Any] = {}
+    if space.timeline is not None:
+        rest["timeline"] = to_plain(space.timeline)
+    if planes.positions is None or planes.orientation is None:
+        rest["space"] = {"affine": space.affine.tolist(), "frame": space.frame, "unit": space.unit}
+        return rest
+    step = space.affine[:3, planes.axes[0]] * (-1.0 if planes.reversed[0] else 1.0)
+    alone = planes.shape[0] == 1
+    if alone:
+        rest["step"] = step.tolist()
+    # Readers have slices rise along the normal of their planes.
+    falls = not alone and float(step @ np.cross(planes.orientation[:3], planes.orientation[3:])) < 0
+    back = (planes.reversed[0] != falls, *planes.reversed[1:])
+    if planes.axes != _AXES or any(back):
+        rest["axes"], rest["reversed"] = list(planes.axes), list(back)
+    return rest

@@ -1,0 +1,159 @@
+"""A segmentation to a DICOM Segmentation object: header by pydicom, frames and bits as a stream."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from skiagraph.case import Case, Origin
+from skiagraph.codes import Code
+from skiagraph.errors import NoDicomHome
+from skiagraph.findings import Segment, Segmentation
+from skiagraph.findings.checks import field_shape
+from skiagraph.interchange.envelope import begun, place_in_frame, sealed
+from skiagraph.interchange.identity import Content, Equipment, Series
+from skiagraph.interchange.object import DicomObject, Tail
+from skiagraph.interchange.places import Placed, placed
+from skiagraph.interchange.references import referenced_series, series_uid
+from skiagraph.interchange.remainder import remember
+from skiagraph.interchange.seg.bits import padded, pixel_data
+from skiagraph.interchange.seg.groups import dimensions, per_frame, put_dimensions, put_shared
+from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, Stored, layers_of
+from skiagraph.interchange.seg.rest import rest_of
+from skiagraph.interchange.seg.segments import background_item, segment_items
+
+__all__ = ["BINARY", "LABEL_MAP", "segmentation_object"]
+
+BINARY: Final = "1.2.840.10008.5.1.4.1.1.66.4"
+"""Segmentation storage: bits or fractions (DICOM PS3.4 table B.5-1)."""
+LABEL_MAP: Final = "1.2.840.10008.5.1.4.1.1.66.7"
+"""Label map segmentation storage."""
+_NONE: Final = Code(value="260413007", scheme="SCT", meaning="None")
+_LARGEST: Final = 65535  # rows and columns are words
+
+
+def segmentation_object(
+    segmentation: Segmentation,
+    case: Case,
+    equipment: Equipment,
+    series: Series,
+    content: Content,
+    *,
+    form: Literal["binary", "fractional", "labelmap", "auto"] = "auto",
+) -> DicomObject:
+    """A DICOM Segmentation (PS3.3 A.51) or Label Map Segmentation (A.86).
+
+    What comes back from it is equal in everything, but for coordinates, which are decimal strings of 16 characters,
+    and for probabilities, which come back to half a part of 255. The labels beside probabilities come back exactly:
+    those that do not follow from the largest fraction are kept apart.
+
+    Args:
+        segmentation: What was found. Without any segment one that is called None and has no pixels is written, since
+            the standard asks for one.
+        case: The images that it is about.
+        equipment: What makes the object.
+        series: Where it stands.
+        content: What it is about, and what made it: without an algorithm a person did.
+        form: ``"binary"``, which every viewer reads, leaves probabilities out; ``"fractional"`` holds probabilities
+            (without them each mask as a whole occupancy); ``"labelmap"`` holds one number a pixel and leaves
+            probabilities out; ``"auto"`` is fractional where there are probabilities and binary where there are none.
+
+    Raises:
+        InvalidInput: A label map of segments that overlap.
+        NoDicomHome: Rows and columns do not stand at right angles; a picture without a place in the patient on which
+            no image of the case lies; more pixels or segments than an object holds.
+    """
+    where = placed(segmentation.space, case)
+    _check(where)
+    stored = _stored(segmentation, form)
+    drawn = segmentation if segmentation.segments else _with_one(segmentation)
+    layers = layers_of(drawn, stored, where.planes)
+    padded(layers.length)
+    ds = begun(LABEL_MAP if stored == "LABELMAP" else BINARY, "SEG", where.origin, equipment, series, content)
+    if where.planes.positions is not None:
+        place_in_frame(ds, segmentation.space.frame)
+    else:
+        ds.PatientOrientation = ""  # type 2C of the general image module (PS3.3 C.7.6.1)
+    about = series_uid(where.origin)
+    _put_image(ds, layers, where.origin, content)
+    ds.SegmentsOverlap = "YES" if segmentation.kind == "overlapping" else "NO"
+    ds.SegmentSequence = segment_items(drawn.segments, layers.numbers, content, about)
+    if stored == "LABELMAP":
+        ds.SegmentSequence.insert(0, background_item(content))
+    if stored == "FRACTIONAL":
+        given = segmentation.probabilities is not None
+        ds.SegmentationFractionalType = "PROBABILITY" if given else "OCCUPANCY"
+        ds.MaximumFractionalValue = MOST_FRACTIONAL
+    known = dimensions(where, segments=stored != "LABELMAP")
+    put_dimensions(ds, known, about)
+    put_shared(ds, where, segmentation.space)
+    rest = rest_of(segmentation, layers, where)
+    if rest:
+        remember(ds, rest)
+    groups = per_frame(where, layers.frames, known, () if stored == "LABELMAP" else layers.numbers)
+    return sealed(ds, _tail(groups, layers))
+
+
+def _stored(segmentation: Segmentation, form: str) -> Stored:
+    if form == "labelmap":
+        return "LABELMAP"
+    if form == "fractional" or (form == "auto" and segmentation.probabilities is not None):
+        return "FRACTIONAL"
+    return "BINARY"
+
+
+def _check(where: Placed) -> None:
+    if where.planes.positions is None and not where.aligned:
+        raise NoDicomHome(
+            "a segmentation without a place in the patient lies pixel by pixel on an image (PS3.3 A.51.5.1)",
+            got="a lattice that no image of the case has",
+            way_out="resample it onto the image",
+        )
+    if max(where.planes.shape[1:]) > _LARGEST:
+        raise NoDicomHome(
+            "a DICOM frame has up to 65535 rows and columns",
+            got=f"{where.planes.shape[1]} by {where.planes.shape[2]}",
+            way_out="crop it",
+        )
+
+
+def _with_one(segmentation: Segmentation) -> Segmentation:
+    nothing = np.zeros(field_shape(segmentation.space), np.uint8)
+    return Segmentation(space=segmentation.space, labels=nothing, segments=(Segment(number=1, code=_NONE),))
+
+
+def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) -> None:
+    """Modules general image, image pixel, segmentation image and common instance reference."""
+    ds.ImageType = ["DERIVED", "PRIMARY"]
+    ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = (
+        "SEGMENTATION",
+        content.description[:64],
+        "",
+    )
+    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
+    ds.Rows, ds.Columns = layers.shape
+    ds.NumberOfFrames = len(layers.frames)
+    ds.BitsAllocated = ds.BitsStored = layers.bits
+    ds.HighBit = layers.bits - 1
+    ds.LossyImageCompression = "00"
+    ds.SegmentationType = layers.stored
+    if layers.stored == "LABELMAP":
+        ds.PixelPaddingValue = 0
+    items = referenced_series(origin)
+    if items:
+        ds.ReferencedSeriesSequence = items
+
+
+def _tail(groups: bytes, layers: Layers) -> Tail:
+    def chunks() -> Iterator[bytes]:
+        yield groups
+        yield from pixel_data(layers.pieces(), layers.length, words=layers.bits == 16)
+
+    total = hashlib.sha256()
+    for piece in chunks():
+        total.update(piece)
+    return Tail(chunks=chunks, digest=total.hexdigest())
