@@ -57,6 +57,8 @@ class Origin:
         frames: Shape (moments, slices, 2), one moment for what does not move and one slice for a picture: for each
             slice the index of its instance and the number of its frame, from 1; (-1, 0) where no single frame became
             this slice (it was resampled, or cut out of a mosaic).
+        stored: The slope and intercept that make the values of the image of those that its files store, the same for
+            all frames; None where it takes more than that, or is not known.
 
     Raises:
         InvalidInput: A shape that is none of these, or a frame of an instance that is not there.
@@ -65,6 +67,7 @@ class Origin:
     header: Mapping[str, Any] = field(repr=False)
     instances: tuple[Instance, ...]
     frames: NDArray[np.int32]
+    stored: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         frames = frozen(self.frames, np.int32)

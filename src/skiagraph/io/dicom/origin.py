@@ -13,6 +13,7 @@ from pydicom.tag import Tag
 from skiagraph.case import Instance, Origin
 from skiagraph.codecs.foreign import quiet
 from skiagraph.io.dicom.frame import Frame, uid_of
+from skiagraph.io.dicom.meaning import linear
 from skiagraph.io.dicom.quick import has, numbers_at
 from skiagraph.io.dicom.scan import BROKEN
 from skiagraph.io.dicom.text import words_of
@@ -88,7 +89,18 @@ def origin_of(volumes: Sequence[Sequence[Frame]], layout: Layout | None) -> Orig
             for slot in _slots(n, layout):
                 if not frame.tiled:
                     pairs[moment, slot] = index, frame.number + 1
-    return Origin(header=_header(volumes[0][0].header), instances=tuple(made), frames=pairs)
+    header = _header(volumes[0][0].header)
+    return Origin(header=header, instances=tuple(made), frames=pairs, stored=_stored(volumes))
+
+
+def _stored(volumes: Sequence[Sequence[Frame]]) -> tuple[float, float] | None:
+    """From stored values to those that they mean: slope and intercept, where all frames have the same."""
+    try:
+        lines = [linear(frame.header, frame.groups) for volume in volumes for frame in volume]
+    except BROKEN:
+        return None
+    found = {None if line is None else (line.slope, line.intercept) for line in lines}
+    return found.pop() if len(found) == 1 else None
 
 
 def _slots(n: int, layout: Layout | None) -> Sequence[int]:
