@@ -268,6 +268,14 @@ def test_pixels_that_are_no_numbers_are_counted_and_the_rest_is_read(tmp_path, s
     np.testing.assert_array_equal(pixels(case.image), array)
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".mha", ".nrrd", ".tif"])
+def test_a_nan_that_signals_warns_nowhere_after_it_was_read(tmp_path, suffix):
+    array = np.ones((5, 7), np.float32)
+    array.view(np.uint32)[0, 0] = 0x7FA00000  # bit 22 of a quiet one is set (IEEE 754-2008, 6.2.1)
+    write_image(Image(data=array, space=plane()), tmp_path / f"a{suffix}")
+    assert np.isnan(pixels(read_case(tmp_path / f"a{suffix}").image).astype(np.float64)[0, 0])
+
+
 def test_what_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingInput, match=r"gone\.png does not exist"):
         read_study(tmp_path / "gone.png")

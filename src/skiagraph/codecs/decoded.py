@@ -17,7 +17,16 @@ from skiagraph.geometry import Plane, Space, derived_frame
 from skiagraph.image import Image
 from skiagraph.values import array_digest
 
-__all__ = ["Decoded", "check_claim", "derived", "native", "pixel_problems", "rescaled", "with_pixel_size"]
+__all__ = [
+    "Decoded",
+    "check_claim",
+    "derived",
+    "native",
+    "pixel_problems",
+    "rescaled",
+    "with_pixel_size",
+    "with_quiet_nan",
+]
 
 _MOST_BYTES: Final = 8 * 2**30  # decoded; more than any single examination that one machine reads at once
 _BEST_PACKING: Final = 1100  # deflate packs a byte at most 1032 times
@@ -67,6 +76,19 @@ def native(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(array, dtype=array.dtype.newbyteorder("="))
 
 
+def with_quiet_nan(array: NDArray[Any]) -> NDArray[Any]:
+    """The array with each NaN as NumPy makes it: signalling ones warn wherever they are converted.
+
+    Args:
+        array: Of any type; changed in place where it may be, copied where not.
+    """
+    wrong = np.isnan(array) if array.dtype.kind == "f" else np.zeros(1, dtype=bool)
+    if wrong.any():
+        array = array if array.flags.writeable else array.copy()
+        array[wrong] = np.nan
+    return array
+
+
 def rescaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
     """Real values of stored ones: ``slope * stored + intercept``.
 
@@ -112,7 +134,7 @@ def derived(
     Raises:
         FormatError: Pixels that are no real numbers, or a geometry that does not hold.
     """
-    pixels = native(array)
+    pixels = with_quiet_nan(native(array))
     if pixels.dtype.kind == "f" and pixels.dtype.itemsize not in (2, 4, 8):
         pixels = pixels.astype(np.float64)
     try:

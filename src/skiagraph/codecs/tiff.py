@@ -13,7 +13,7 @@ import PIL.Image
 import tifffile
 from numpy.typing import NDArray
 
-from skiagraph.codecs.decoded import Decoded, derived, pixel_problems
+from skiagraph.codecs.decoded import Decoded, derived, pixel_problems, with_quiet_nan
 from skiagraph.codecs.foreign import foreign
 from skiagraph.codecs.picture import RGB, array_of
 from skiagraph.codecs.place import channel_names
@@ -107,6 +107,7 @@ def _own(array: NDArray[Any], own: Any) -> Decoded:
         raise FormatError(
             "the geometry in a TIFF of Skiagraph has a version that is known", got="another one"
         )
+    array = with_quiet_nan(array)
     space = from_plain(Space, own["space"])
     channels = tuple(str(name) for name in own["channels"])
     quantity, modality = from_plain(Quantity, own["quantity"]), own["modality"]

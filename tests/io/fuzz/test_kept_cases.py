@@ -13,6 +13,7 @@ FOUND = {
     "dicom-million-frames": "a million compressed frames were counted out",
     "dicom-million-views": "a million frames of nuclear medicine were counted out before their pixels were missed",
     "dicom-sequence-as-uid": "a sequence where a UID belongs was written out as text, whatever it held",
+    "dicom-signalling-nan": "a NaN that signals was warned of when it was converted for a picture",
     "dicom-syntax-of-two-lines": "a sentence held a transfer syntax of two lines",
     "dicom-uid-as-double": "a UID whose type says number could not be converted",
     "dicom-unknown-type": "an element of a type that does not exist could not be converted",

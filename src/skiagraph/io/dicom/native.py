@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph.codecs.decoded import with_quiet_nan
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.elements import PixelPlace
 from skiagraph.io.dicom.layout import Layout
@@ -113,6 +114,8 @@ def _unshared(pairs: NDArray[Any]) -> NDArray[Any]:
 
 def settle(array: NDArray[Any], layout: Layout) -> None:
     """Takes away, in place, the bits that are no part of the values, and extends the sign (DICOM PS3.5 8.1.1)."""
+    if layout.floating:
+        with_quiet_nan(array)
     if layout.floating or layout.allocated in {1, layout.stored}:
         return
     below = layout.high + 1 - layout.stored
