@@ -26,7 +26,18 @@ class TooOld:
 
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
 
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+
 EXCEPTIONS: tuple[TooOld, ...] = (
+    *(
+        TooOld(
+            sop_class=PARAMETRIC_MAP,
+            says=f"Missing attribute Type 1 Required Element=<{group}Sequence> Module=<{group}Macro>",
+            paragraph="PS3.3 section A.75.5, table A.75-2",
+            why="The place of a frame is asked for only where the frame of reference is that of a patient or of a slide.",
+        )
+        for group in ("PlanePosition", "PlaneOrientation", "PlanePositionSlide")
+    ),
     TooOld(
         sop_class=LABEL_MAP,
         says="Information Object Not found",

@@ -150,7 +150,7 @@ def _timeline(ds: Dataset, moments: int | None, stated: NDArray[np.float64] | No
         steps = [float(v) for v in np.atleast_1d(ds.get("FrameTimeVector") or [])]
         step = float(ds.get("FrameTime") or 0.0)
         if len(steps) == moments and all(s > 0 for s in steps[1:]):
-            return Timeline(times=np.cumsum([0.0, *steps[1:]], dtype=np.float64) / 1000.0, unit="s")
+            return Timeline(times=np.asarray(np.cumsum([0.0, *steps[1:]]) / 1000.0, np.float64), unit="s")
         if step > 0:
             return Timeline(times=np.arange(moments) * step / 1000.0, unit="s")
     return Timeline(times=np.arange(moments, dtype=np.float64))
