@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,14 @@ from skiagraph.codecs.foreign import foreign
 from skiagraph.findings import Findings, Provenance
 from skiagraph.geometry import derived_frame
 from skiagraph.interchange.imported import imported, is_result
+from skiagraph.interchange.places import origin_of
 
 __all__ = ["Result", "read_result"]
 
 _NAMES: Final = {"SEG": "segmentation", "SR": "measurements", "RTSTRUCT": "structures", "REG": "registration"}
+_REFERENCES: Final = frozenset(
+    {"FrameOfReferenceUID", "ReferencedFrameOfReferenceUID", "ReferencedSOPInstanceUID"}
+)
 _OF_PATIENT_AND_STUDY: Final = ("00080020", "00080050", "00100020", "00100021", "0020000D", "0020000E")
 
 
@@ -46,7 +50,7 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
 
     Args:
         path: A DICOM file.
-        cases: Images that it may be about; structures then lie in the lattice of theirs.
+        cases: Images that it may be about; marks and structures then lie in the lattice of theirs.
 
     Returns:
         None for an object of a kind that holds no findings, such as an image.
@@ -73,11 +77,18 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
 
 
 def _subject(ds: Dataset, cases: Sequence[Case]) -> Case | None:
-    """The case in whose frame of reference it lies; the only one, where there is one."""
-    frames = {str(e.value) for e in ds.iterall() if e.keyword == "FrameOfReferenceUID"}
-    same = [case for case in cases if frames & {image.space.frame for image in case.images.values()}]
-    chosen = same or cases
-    return chosen[0] if len(chosen) == 1 else None
+    """The one case that it refers to, by an object or by a frame of reference."""
+    if not cases:
+        return None
+    referred = {str(e.value) for e in ds.iterall() if e.keyword in _REFERENCES}
+    same = [case for case in cases if referred & set(_names(case))]
+    return same[0] if len(same) == 1 else None
+
+
+def _names(case: Case) -> Iterator[str]:
+    for name, image in case.images.items():
+        yield image.space.frame
+        yield from (instance.sop_instance_uid for instance in origin_of(case, name).instances)
 
 
 def _provenance(ds: Dataset) -> Provenance:

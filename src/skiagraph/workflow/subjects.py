@@ -128,7 +128,7 @@ def _as_read(case: Case, reading: Reading) -> Case | None:
     images: dict[str, Image] = {}
     for name, image in case.images.items():
         same = _same(image, inputs[name])
-        if same is None:
+        if same is None or case.uids.get(name) != inputs[name].uid:
             return None
         images[name] = same
     return dataclasses.replace(case, identifier=reading.report.case, images=images, problems=reading.problems)
