@@ -19,7 +19,8 @@ from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import evidence
 from skiagraph.interchange.sr.items import concept, text, under
-from skiagraph.interchange.sr.tree import children, kind_of, name_of, numbers_of, text_of
+from skiagraph.interchange.sr.tree import children, kind_of, name_of, numbers_of, sequence_in, text_of
+from skiagraph.interchange.sr.words import SOURCE
 
 __all__ = ["KeyObjects", "Reference", "key_object", "read_key_objects"]
 
@@ -133,13 +134,11 @@ def _only(origin: Origin, numbers: Mapping[int, Sequence[int]]) -> Origin:
 
 
 def _image(origin: Origin, index: int, numbers: list[int]) -> Dataset:
-    """A reference without a concept: what it is for is the title of the selection (TID 2010)."""
+    """What it is for is the title of the selection (TID 2010); highdicom reads none without a name."""
     instance = origin.instances[index]
     which = None if instance.frames is None else sorted(numbers)
     uids = instance.sop_class_uid, instance.sop_instance_uid
-    item = ImageContentItem(concept(_OF_INTEREST), *uids, which, relationship_type="CONTAINS")
-    del item.ConceptNameCodeSequence
-    return item
+    return ImageContentItem(concept(SOURCE), *uids, which, relationship_type="CONTAINS")
 
 
 def read_key_objects(ds: Dataset) -> KeyObjects:
@@ -152,7 +151,7 @@ def read_key_objects(ds: Dataset) -> KeyObjects:
     description = [text_of(c) for c in children(ds) if kind_of(c) == "TEXT"]
     found = []
     for item in children(ds):
-        for entry in (item.get("ReferencedSOPSequence") or ()) if kind_of(item) in _KINDS else ():
+        for entry in sequence_in(item, "ReferencedSOPSequence") if kind_of(item) in _KINDS else ():
             uid = str(entry.get("ReferencedSOPInstanceUID") or "")
             study, series = places.get(uid, ("", ""))
             found.append(
@@ -170,9 +169,9 @@ def read_key_objects(ds: Dataset) -> KeyObjects:
 def _places(ds: Dataset) -> dict[str, tuple[str, str]]:
     """Study and series of each object, by its UID."""
     found = {}
-    for study in ds.get("CurrentRequestedProcedureEvidenceSequence") or ():
-        for series in study.get("ReferencedSeriesSequence") or ():
-            for entry in series.get("ReferencedSOPSequence") or ():
+    for study in sequence_in(ds, "CurrentRequestedProcedureEvidenceSequence"):
+        for series in sequence_in(study, "ReferencedSeriesSequence"):
+            for entry in sequence_in(series, "ReferencedSOPSequence"):
                 where = str(study.get("StudyInstanceUID") or ""), str(series.get("SeriesInstanceUID") or "")
                 found[str(entry.get("ReferencedSOPInstanceUID") or "")] = where
     return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from pydicom.dataset import Dataset
 
 from skiagraph.codes import Code
-from skiagraph.errors import InvalidInput
 from skiagraph.findings import Classification, ClassScore, Interval, Measurement, NotApplicable, Text
 from skiagraph.interchange.sr import words as w
 from skiagraph.interchange.sr.tree import children, code_in, kind_of, name_of, relation_of, text_of, value_of
@@ -28,7 +28,7 @@ def language_of(item: Dataset, above: str) -> str:
     return above
 
 
-def measurement_of(item: Dataset) -> Measurement | None:
+def measurement_of(item: Dataset, passed: Counter[str]) -> Measurement | None:
     """The number of a NUM item; None where it has no value, no concept, or a unit that is not UCUM."""
     concept, measured = name_of(item), value_of(item)
     value, unit = (0.0, None) if measured is None else measured
@@ -38,14 +38,12 @@ def measurement_of(item: Dataset) -> Measurement | None:
     methods = [text_of(c) for c in children(item) if name_of(c) == w.METHOD]
     made = Measurement(concept=concept, value=value, unit=unit, method=methods[0] if methods else "")
     lower, upper, level = (numbers.get(code) for code in (w.LOWER, w.UPPER, w.LEVEL))
-    if lower is None or upper is None:
-        return made
-    ends = sorted((value - lower[0], value + upper[0]))
-    try:
-        interval = Interval(low=ends[0], high=ends[1], level=0.95 if level is None else level[0])
-    except InvalidInput:
-        return made
-    return dataclasses.replace(made, interval=interval)
+    if lower is not None and upper is not None and level is not None and 0 <= level[0] <= 1:
+        low, high = sorted((value - lower[0], value + upper[0]))
+        return dataclasses.replace(made, interval=Interval(low=low, high=high, level=level[0]))
+    if lower is not None or upper is not None:
+        passed["ranges of uncertainty without both ends and a level"] += 1
+    return made
 
 
 def classification_of(concept: Code | None, items: Iterable[Dataset]) -> Classification | None:
@@ -83,7 +81,7 @@ def refusal_of(item: Dataset) -> NotApplicable | None:
     score, explanation = None, ""
     for child in children(item):
         measured = value_of(child)
-        if name_of(child) == w.FITNESS and measured is not None:
+        if name_of(child) == w.FITNESS and measured is not None and 0 <= measured[0] <= 1:
             score = measured[0]
         elif name_of(child) == w.COMMENT:
             explanation = text_of(child)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Case, picture_frame
 from skiagraph.findings import Contour, Contours, Finding, Landmark, Landmarks
-from skiagraph.geometry import Grid, Plane, Space, Timeline
+from skiagraph.geometry import Plane, Space, Timeline
 from skiagraph.interchange.sr.pieces import Line, Mark, Piece, Where
 from skiagraph.interchange.sr.restore import placed_points
+from skiagraph.interchange.structure_set.lattice import lattice_round
 
 __all__ = ["in_spaces"]
 
@@ -103,9 +104,9 @@ def _places(marks: Sequence[Mark], case: Case | None) -> tuple[dict[Where, _Plac
         else:
             unknown.setdefault(mark.where.frame or mark.where.instance, []).append(mark)
     for key, together in unknown.items():
-        points = np.concatenate([line.points for mark in together for line in mark.lines])
+        lines = [line.points for mark in together for line in mark.lines]
         last = max(mark.where.number for mark in together)
-        space = _around(points, together[0].where, last)
+        space = _around(lines, together[0].where, last)
         for mark in together:
             moment = mark.where.number - 1 if mark.where.number else None
             found[mark.where] = _Place(key=key, space=space, number=0, moment=moment)
@@ -133,16 +134,12 @@ def _in_case(where: Where, case: Case | None) -> _Place | None:
     return None
 
 
-def _around(points: NDArray[np.float64], where: Where, last: int) -> Space:
-    """A millimetre grid around places in the patient, or pixels from the corner of a picture."""
-    points = np.clip(points, -_FAR, _FAR)
+def _around(lines: Sequence[NDArray[np.float64]], where: Where, last: int) -> Space:
+    """A lattice round places in the patient, or pixels from the corner of a picture."""
+    lines = [np.clip(line, -_FAR, _FAR) for line in lines]
     if where.frame:
-        low = np.floor(points.min(axis=0))
-        size = np.maximum(np.ceil(points.max(axis=0)) - low, 0).astype(np.int64) + 1
-        affine = np.eye(4)
-        affine[:3, 3] = low
-        return Grid(shape=(int(size[0]), int(size[1]), int(size[2])), affine=affine, frame=where.frame)
-    columns, rows = np.maximum(np.ceil(points.max(axis=0)), 1).astype(np.int64)
+        return lattice_round(lines, where.frame)
+    columns, rows = np.maximum(np.ceil(np.concatenate(lines).max(axis=0)), 1).astype(np.int64)
     moments = Timeline(times=np.arange(last, dtype=np.float64)) if last else None
     return Plane.upright(
         shape=(int(rows), int(columns)),

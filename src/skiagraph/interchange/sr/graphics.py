@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from skiagraph.errors import GeometryError
 from skiagraph.geometry.frame import check_frame
 from skiagraph.interchange.sr.pieces import Line, Where
-from skiagraph.interchange.sr.tree import children, coordinates, kind_of, numbers_of
+from skiagraph.interchange.sr.tree import children, coordinates, kind_of, numbers_of, sequence_in
 
 __all__ = ["line_of", "where_of"]
 
@@ -54,7 +54,7 @@ def where_of(item: Dataset) -> Where | None:
             check_frame(frame)
             return Where(frame=frame)
         for image in children(item):
-            for reference in image.get("ReferencedSOPSequence") or ():
+            for reference in sequence_in(image, "ReferencedSOPSequence"):
                 return _picture(reference)
     except GeometryError:
         return None

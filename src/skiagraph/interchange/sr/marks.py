@@ -14,6 +14,7 @@ from highdicom.sr import (
     PlanarROIMeasurementsAndQualitativeEvaluations,
     ReferencedSegment,
     Scoord3DContentItem,
+    ScoordContentItem,
     SourceImageForMeasurementGroup,
     SourceSeriesForSegmentation,
     VolumeSurface,
@@ -29,7 +30,7 @@ from skiagraph.geometry import Grid, Space, to_index, to_world
 from skiagraph.interchange.references import frame_item, series_uid
 from skiagraph.interchange.sr import words as w
 from skiagraph.interchange.sr.groups import Rest, tracking
-from skiagraph.interchange.sr.items import concept, under
+from skiagraph.interchange.sr.items import CONTAINS, concept, under
 from skiagraph.interchange.sr.subject import Picture, Subject
 
 __all__ = ["in_patient", "mark_groups", "segment_group"]
@@ -87,14 +88,24 @@ def _group_in_picture(
     pixels, number = picture.pixels(corners)
     if space.ndim == 3:
         rest |= _places(item)
-    sources = picture.references(item.moment, number)
     kind = "POINT" if len(pixels) == 1 else "POLYLINE"
-    region = ImageRegion(kind, pixels, sources[0])
-    under(region, sources[1:])
+    drawn = ScoordContentItem(concept(w.REGION), kind, pixels, picture.tiled, relationship_type=CONTAINS)
+    moment = item.moment if _together(space, picture.space) else None
+    under(drawn, picture.references(moment, number))
+    region = ImageRegion.from_dataset(
+        drawn
+    )  # made in pieces: highdicom makes none on kinds of image unknown to it
     group = PlanarROIMeasurementsAndQualitativeEvaluations(
         referenced_region=region, **_said(item, subject, n)
     )
     return group[0], rest
+
+
+def _together(space: Space, other: Space) -> bool:
+    """Whether a moment of one space is the same moment of the other."""
+    if space.timeline is None or other.timeline is None:
+        return False
+    return len(space.timeline) == len(other.timeline)
 
 
 def _said(item: Mark, subject: Subject, n: int) -> dict[str, Any]:
@@ -157,7 +168,7 @@ def _faces(item: Box, space: Space) -> list[NDArray[np.float64]]:
 
 def _spatial(name: Any, kind: str, points: NDArray[np.float64], frame: str) -> Dataset:
     """Coordinates of 32 bits leave a plane by more than highdicom lets a polygon do, so its kind is said afterwards."""
-    item = Scoord3DContentItem(concept(name), "POLYLINE", points, frame, relationship_type="CONTAINS")
+    item = Scoord3DContentItem(concept(name), "POLYLINE", points, frame, relationship_type=CONTAINS)
     item.GraphicType = kind
     return item
 
@@ -166,9 +177,7 @@ def _seen_in(item: Mark, space: Space, subject: Subject) -> list[Dataset]:
     """The frame of a moving volume in which a mark lies; none where all moments are meant."""
     name = subject.image_of(space)
     there, origin = subject.case.images[name].space, subject.origins[name]
-    if item.moment is None or (there.frame, there.ndim) != (space.frame, 3):
-        return []
-    if item.moment >= origin.frames.shape[0]:
+    if item.moment is None or (there.frame, there.ndim) != (space.frame, 3) or not _together(space, there):
         return []
     middle = to_world(space, (item.low + item.high) / 2) if isinstance(item, Box) else _drawn(item)[1].mean(0)
     number = int(np.clip(np.rint(to_index(there, middle)[0]), 0, origin.frames.shape[1] - 1))

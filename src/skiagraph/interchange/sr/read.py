@@ -15,7 +15,7 @@ from skiagraph.interchange.sr.foreign_marks import in_spaces
 from skiagraph.interchange.sr.restore import restored
 from skiagraph.interchange.sr.walk import walked
 
-__all__ = ["Read", "read_report"]
+__all__ = ["Read", "read_report", "understood"]
 
 
 @final
@@ -32,8 +32,21 @@ class Read:
     problems: tuple[str, ...] = ()
 
 
-def read_report(ds: Dataset, case: Case | None = None) -> Read:
-    """The findings of a structured report of any template.
+def read_report(ds: Dataset, case: Case | None = None) -> tuple[Finding, ...]:
+    """The findings of a structured report; see `understood`, which also says what was passed over.
+
+    Args:
+        ds: The object.
+        case: The images that it is about, where they are at hand.
+
+    Raises:
+        FormatError: The private element of ours is damaged.
+    """
+    return understood(ds, case).findings
+
+
+def understood(ds: Dataset, case: Case | None = None) -> Read:
+    """The findings of a structured report of any template, and what was passed over.
 
     Numbers become measurements; words, codes and dates become texts under their concept; graphics become landmarks and
     contours. Reports of ours come back as they were.

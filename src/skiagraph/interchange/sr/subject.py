@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -23,6 +23,7 @@ from skiagraph.interchange.places import origin_of, same_place
 
 __all__ = ["Picture", "Subject", "subject_of"]
 
+_WHOLE_SLIDE: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _FEW: Final = 64  # objects up to which a group names all of its sources; the image library names them always
 
 
@@ -34,10 +35,12 @@ class Picture:
     Args:
         space: Its lattice: index (row, column), or (slice, row, column).
         origin: The objects behind it; each of its slices is a frame.
+        tiled: ``"VOLUME"`` where pixels are counted over all of its tiles (DICOM PS3.3 C.18.6.1.2); else None.
     """
 
     space: Space
     origin: Origin
+    tiled: str | None = None
 
     def pixels(self, world: NDArray[np.float64]) -> tuple[NDArray[np.float32], int]:
         """Places as (column, row) with (0, 0) at the outer corner of the first pixel, and the slice next to them.
@@ -124,9 +127,14 @@ class Subject:
                 way_out="add the image to the case, or write the marks as JSON",
             )
         origin = self.origins[name]
-        if (origin.frames[..., 0] < 0).any():
-            origin = invented(self.case, name)
-        return Picture(space=there, origin=origin)
+        if (origin.frames[..., 0] >= 0).all():
+            return Picture(space=there, origin=origin)
+        if len(origin.instances) == 1 and origin.instances[0].sop_class_uid == _WHOLE_SLIDE:
+            whole = replace(origin.instances[0], frames=None)
+            frames = np.array([[[0, 1]]], np.int32)
+            slide = Origin(header=origin.header, instances=(whole,), frames=frames)
+            return Picture(space=there, origin=slide, tiled="VOLUME")
+        return Picture(space=there, origin=invented(self.case, name))
 
 
 def subject_of(case: Case, content: Content) -> Subject:

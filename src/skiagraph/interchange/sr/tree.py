@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
@@ -21,6 +22,7 @@ __all__ = [
     "name_of",
     "numbers_of",
     "relation_of",
+    "sequence_in",
     "text_of",
     "value_of",
 ]
@@ -28,9 +30,15 @@ __all__ = [
 
 def children(item: Dataset) -> Iterator[Dataset]:
     """The items under one; references to items elsewhere in the tree (DICOM PS3.3 C.17.3.2.5) are passed over."""
-    for child in item.get("ContentSequence") or ():
+    for child in sequence_in(item, "ContentSequence"):
         if "ReferencedContentItemIdentifier" not in child:
             yield child
+
+
+def sequence_in(item: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none where it is missing, or damaged to something else."""
+    found = item.get(keyword)
+    return list(found) if isinstance(found, Sequence) else []
 
 
 def kind_of(item: Dataset) -> str:
@@ -50,7 +58,7 @@ def name_of(item: Dataset) -> Code | None:
 
 def code_in(item: Dataset, keyword: str) -> Code | None:
     """The first code of a sequence; None where there is none, or one that we cannot hold."""
-    entries = list(item.get(keyword) or ())
+    entries = sequence_in(item, keyword)
     try:
         return code_of(entries[0]) if entries else None
     except InvalidInput:
@@ -68,10 +76,10 @@ def text_of(item: Dataset) -> str:
 
 def value_of(item: Dataset) -> tuple[float, Code | None] | None:
     """The number of a NUM item and its unit; None where it has no finite number."""
-    for measured in item.get("MeasuredValueSequence") or ():
+    for measured in sequence_in(item, "MeasuredValueSequence"):
         value = _number(measured)
         if value is not None and np.isfinite(value):
-            units = list(measured.get("MeasurementUnitsCodeSequence") or ())
+            units = sequence_in(measured, "MeasurementUnitsCodeSequence")
             short = bool(units) and "LongCodeValue" not in units[0]
             return value, code_in(measured, "MeasurementUnitsCodeSequence") if short else None
     return None
@@ -90,9 +98,9 @@ def _number(measured: Dataset) -> float | None:
 
 def numbers_of(reference: Dataset) -> tuple[int, ...]:
     """The frames that a reference to an image means, from 1; none for all of it."""
-    given = reference.get("ReferencedFrameNumber")
-    several = given if isinstance(given, MultiValue | list | tuple) else [given]
     try:
+        given = reference.get("ReferencedFrameNumber")
+        several = given if isinstance(given, MultiValue | list | tuple) else [given]
         return tuple(int(n) for n in several if n not in (None, ""))
     except (TypeError, ValueError):
         return ()

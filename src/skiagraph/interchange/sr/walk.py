@@ -39,6 +39,7 @@ _SEGMENTS: Final = frozenset(
         Code(value="121214", scheme="DCM", meaning="Referenced Segmentation Frame"),
     }
 )
+_KNOWN: Final = frozenset({w.UPPER, w.LOWER, w.LEVEL, w.METHOD, w.LANGUAGE})
 _DEPTH: Final = 64  # of nested items; deeper ones are damage
 
 
@@ -76,21 +77,13 @@ def _visit(item: Dataset, language: str, found: Gathered, depth: int) -> None:
         refusal = refusal_of(item)
         found.others += [refusal] if refusal is not None else _said(item, language, found)
         if refusal is None:
-            _drawn_below(item, name_of(item), found)
-            _below_words(item, language, found, depth)
-
-
-def _below_words(item: Dataset, language: str, found: Gathered, depth: int) -> None:
-    """What hangs on a word or a number, but for its modifiers and where it was drawn."""
-    for child in children(item):
-        known = kind_of(child) in _GRAPHICS | _REFERENCES or name_of(child) in (w.UPPER, w.LOWER, w.LEVEL)
-        if not known and relation_of(child) not in _CONTEXT and depth < _DEPTH:
-            _visit(child, language, found, depth + 1)
+            found.others += _drawn_below(item, found)
+            _hanging(item, language, found, depth)
 
 
 def _said(item: Dataset, language: str, found: Gathered) -> list[Piece]:
     """The number or the words of one item; a number without a unit of UCUM becomes words."""
-    measured = measurement_of(item) if kind_of(item) == "NUM" else None
+    measured = measurement_of(item, found.passed) if kind_of(item) == "NUM" else None
     said = measured if measured is not None else text_from(item, language)
     if said is None:
         found.passed["items without a value"] += 1
@@ -98,9 +91,21 @@ def _said(item: Dataset, language: str, found: Gathered) -> list[Piece]:
     return [said]
 
 
-def _drawn_below(item: Dataset, code: Code | None, found: Gathered) -> None:
+def _drawn_below(item: Dataset, found: Gathered) -> list[Piece]:
     """The lines from which something was measured."""
-    found.others += _marks_in([c for c in children(item) if kind_of(c) in _GRAPHICS], code, found)
+    return _marks_in([c for c in children(item) if kind_of(c) in _GRAPHICS], name_of(item), found)
+
+
+def _hanging(item: Dataset, language: str, found: Gathered, depth: int) -> None:
+    """What hangs on a number or on words, but for where it was drawn: what it was inferred from is a finding too."""
+    for child in children(item):
+        relation, kind = relation_of(child), kind_of(child)
+        if kind in _GRAPHICS | _REFERENCES or name_of(child) in _KNOWN or depth > _DEPTH:
+            continue
+        if relation in _CONTEXT or (relation == "HAS PROPERTIES" and kind_of(item) == "NUM"):
+            found.passed["details of a number or a statement, such as where, how or what is normal"] += 1
+        else:
+            _visit(child, language, found, depth + 1)
 
 
 def _group(group: Dataset, language: str, found: Gathered) -> list[Piece]:
@@ -132,9 +137,9 @@ def _in_group(item: Dataset, language: str, found: Gathered, *, marked: bool) ->
         return []
     if name == w.CERTAINTY and kind == "NUM" and marked:
         return []
-    pieces: list[Piece] = list(_said(item, language, found))
-    lines = [c for c in children(item) if kind_of(c) in _GRAPHICS]
-    return [*pieces, *_marks_in(lines, name, found)]
+    pieces: list[Piece] = [*_said(item, language, found), *_drawn_below(item, found)]
+    _hanging(item, language, found, 0)
+    return pieces
 
 
 def _marks_in(

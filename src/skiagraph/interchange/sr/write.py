@@ -56,6 +56,10 @@ from skiagraph.plain import to_plain
 __all__ = ["COMPREHENSIVE_3D", "report_object"]
 
 COMPREHENSIVE_3D: Final = "1.2.840.10008.5.1.4.1.1.88.34"
+_LABEL_MAP: Final = "1.2.840.10008.5.1.4.1.1.66.7"
+_MOST_SEGMENTS: Final = (
+    65535  # numbers of segments are 16 bits; beyond, a segmentation object counts them from 1
+)
 _NONE: Final[Mapping[int, tuple[str, Instance]]] = MappingProxyType({})
 _UNNAMED: Final = "Reader^Not named here"
 
@@ -98,7 +102,7 @@ def report_object(
         ds.pop(keyword, None)  # documents have none (PS3.3 table A.35.13-1); coordinates name their own
     cited = [place for n, place in sorted(segmentations.items()) if n < len(findings)]
     _cite(ds, subject, cited)
-    for element in _root(body, equipment, findings):
+    for element in _root(body, equipment):
         ds.add(element)
     remember(ds, {"report": {"findings": body.rests, "spaces": body.spaces}})
     return sealed(ds)
@@ -129,14 +133,20 @@ class _Body:
             case Landmarks() | Boxes() | Contours():
                 rest |= self._marks(finding)
             case Segmentation() if n in segmentations:
-                for number, segment in enumerate(finding.segments, start=1):
-                    at = len(self.groups) + 1
-                    self.groups.append(segment_group(segment, number, segmentations[n], self.subject, at))
+                self._segments(finding, segmentations[n])
             case _:
                 raise NoDicomHome(
                     "a structured report holds facts and marks", got=f"a finding of kind {rest['kind']}"
                 )
         self.rests.append(rest)
+
+    def _segments(self, finding: Segmentation, place: tuple[str, Instance]) -> None:
+        numbers = [segment.number for segment in finding.segments]
+        if place[1].sop_class_uid != _LABEL_MAP or max(numbers, default=0) > _MOST_SEGMENTS:
+            numbers = list(range(1, len(numbers) + 1))
+        for number, segment in zip(numbers, finding.segments, strict=True):
+            at = len(self.groups) + 1
+            self.groups.append(segment_group(segment, number, place, self.subject, at))
 
     def _group(self, made: tuple[Dataset, Rest]) -> Rest:
         self.groups.append(made[0])
@@ -188,17 +198,16 @@ def _cite(ds: Dataset, subject: Subject, segmentations: Iterable[tuple[str, Inst
         ds.PertinentOtherEvidenceSequence = studies[1:]
 
 
-def _root(body: _Body, equipment: Equipment, findings: Sequence[Finding]) -> Dataset:
-    languages = [f.language for f in findings if isinstance(f, Text)]
-    spoken = "zh" if languages and languages[0].startswith("zh") else "en"
+def _root(body: _Body, equipment: Equipment) -> Dataset:
     root = ContainerContentItem(concept(w.REPORT), is_content_continuous=False, template_id="1500")
     items = [
-        language_item(spoken),
+        language_item("en"),
         *_observer(body.subject.content, equipment),
         statement(w.PROCEDURE, _procedure(body.subject), MODIFIES),
         container(w.LIBRARY, _library(body.subject)),
-        container(w.MEASUREMENTS, body.groups),
     ]
+    if body.groups or not body.evaluations:
+        items.append(container(w.MEASUREMENTS, body.groups))
     if body.evaluations:
         items.append(container(w.EVALUATIONS, body.evaluations))
     return under(root, items)
