@@ -49,18 +49,18 @@ def frames_of(ds: Dataset) -> Frames:
     """The frames of an object, in the order of their pixels.
 
     Raises:
-        FormatError: It has none, or not as many as it says, or they are turned or sized each in its own way.
+        FormatError: It has none, or fewer than it says, or they are turned or sized each in its own way.
     """
     count = int(ds.get("NumberOfFrames", 1))
     full = str(ds.get("DimensionOrganizationType", "")) == "TILED_FULL"
     items = [Dataset()] * count if full else ds.get("PerFrameFunctionalGroupsSequence", [])
-    if count < 1 or len(items) != count:
+    if count < 1 or len(items) < count:
         raise FormatError(
             "each frame of a segmentation object has its functional groups",
             got=f"{len(items)} for {count} frames",
         )
     shared = (ds.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    seen = [_Groups(item, shared) for item in items]
+    seen = [_Groups(item, shared) for item in items[:count]]
     size = [g.numbers("PixelMeasuresSequence", "PixelSpacing", 2) for g in seen]
     turn = _same(
         [g.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6) for g in seen], "turned"

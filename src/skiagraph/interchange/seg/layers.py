@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagraph.errors import InvalidInput, NoDicomHome
+from skiagraph.errors import NoDicomHome
 from skiagraph.findings import Segmentation
 from skiagraph.interchange.planes import Planes, as_frames
 from skiagraph.interchange.seg.bits import packed, whole_bytes
@@ -61,7 +61,6 @@ def layers_of(segmentation: Segmentation, stored: Stored, planes: Planes) -> Lay
     that are empty are left out. A label map has one frame for each place.
 
     Raises:
-        InvalidInput: A label map of segments that overlap.
         NoDicomHome: More segments than an object numbers.
     """
     if len(segmentation.segments) > _MOST_SEGMENTS:
@@ -113,12 +112,6 @@ def _chances(chances: NDArray[Any], planes: Planes) -> Layers:
 
 
 def _label_map(segmentation: Segmentation, planes: Planes) -> Layers:
-    if segmentation.kind == "overlapping":
-        raise InvalidInput(
-            "a label map has one label at each place",
-            got="segments that overlap",
-            way_out="ask for form='binary'",
-        )
     numbers = np.array([s.number for s in segmentation.segments])
     kept = bool(numbers.max() <= _MOST_SEGMENTS)
     names = numbers if kept else np.arange(1, len(numbers) + 1)

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from skiagraph.case import Case, Origin
 from skiagraph.codes import Code
-from skiagraph.errors import NoDicomHome
+from skiagraph.errors import InvalidInput, NoDicomHome
 from skiagraph.findings import Segment, Segmentation
 from skiagraph.findings.checks import field_shape
 from skiagraph.interchange.envelope import begun, place_in_frame, sealed
@@ -100,6 +100,12 @@ def segmentation_object(
 
 def _stored(segmentation: Segmentation, form: str) -> Stored:
     if form == "labelmap":
+        if segmentation.kind == "overlapping":
+            raise InvalidInput(
+                "a label map has one label at each place",
+                got="segments that overlap",
+                way_out="ask for form='binary'",
+            )
         return "LABELMAP"
     if form == "fractional" or (form == "auto" and segmentation.probabilities is not None):
         return "FRACTIONAL"
