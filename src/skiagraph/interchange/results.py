@@ -38,11 +38,13 @@ class Result:
         name: Of its kind, for a file name.
         report: Its findings; final where the object says who verified it.
         origin: The patient and the study that it names.
+        problems: What of it was passed over, one sentence each.
     """
 
     name: str
     report: Report
     origin: Origin
+    problems: tuple[str, ...] = ()
 
 
 def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
@@ -64,7 +66,8 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
         ds = pydicom.dcmread(path, force=True)
         if not is_result(str(ds.get("SOPClassUID") or "")):
             return None
-        findings = Findings(items=imported(ds, _subject(ds, cases)), provenance=_provenance(ds))
+        read = imported(ds, _subject(ds, cases))
+        findings = Findings(items=read.findings, provenance=_provenance(ds))
         signature = _signature(ds)
         report = Report(
             identifier=str(ds.get("SOPInstanceUID") or derived_frame(path.name)),
@@ -73,7 +76,8 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
             state="draft" if signature is None else "final",
             signature=signature,
         )
-        return Result(name=_NAMES.get(str(ds.get("Modality")), "map"), report=report, origin=_origin(ds))
+        name = _NAMES.get(str(ds.get("Modality")), "map")
+        return Result(name=name, report=report, origin=_origin(ds), problems=read.problems)
 
 
 def _subject(ds: Dataset, cases: Sequence[Case]) -> Case | None:
