@@ -217,7 +217,8 @@ def turned(ds):
 REFUSED = {
     "lie evenly": lambda ds: moved(ds, (0, 0, 1.1)),
     "on one line": lambda ds: moved(ds, (5, 0, 0)),
-    "its functional groups": without_frames,
+    "as many pixels as it says": without_frames,
+    "its functional groups": lambda ds: ds.PerFrameFunctionalGroupsSequence.pop(),
     "one frame at a place": twice,
     "parallel": turned,
     "as many pixels": lambda ds: setattr(ds, "PixelData", ds.PixelData[:10]),

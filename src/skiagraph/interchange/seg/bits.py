@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from skiagraph.errors import FormatError, NoDicomHome
 
-__all__ = ["MOST", "packed", "pixel_data", "stored_frames", "whole_bytes"]
+__all__ = ["MOST", "check_pixels", "packed", "padded", "pixel_data", "stored_frames", "whole_bytes"]
 
 MOST: Final = 2**32 - 2  # bytes of an element with a stated length (DICOM PS3.5 section 7.1)
-_PLAIN: Final = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+_PLAIN: Final = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 
 
 def packed(pictures: Iterable[NDArray[np.bool_]]) -> Iterator[bytes]:
@@ -70,26 +70,29 @@ def padded(length: int) -> int:
     return length + length % 2
 
 
-def stored_frames(ds: Dataset) -> Iterator[NDArray[Any]]:
-    """Frames of an object one by one, as they are stored: shape (rows, columns), bool where one bit is allocated.
+def check_pixels(ds: Dataset) -> None:
+    """Refuses an object that says of itself more than it holds, before memory is made for what it says.
 
     Raises:
         FormatError: Fewer pixels than it says.
     """
-    count, rows, columns, bits = (
-        int(ds.get(name, 1)) for name in ("NumberOfFrames", "Rows", "Columns", "BitsAllocated")
-    )
+    count, rows, columns, bits = _size(ds)
+    plain = count * rows * columns * bits if ds.file_meta.TransferSyntaxUID in _PLAIN else count
+    if min(count, rows, columns) < 1 or len(ds.PixelData) * 8 < plain:
+        raise FormatError(
+            "a segmentation object has as many pixels as it says",
+            got=f"{len(ds.PixelData)} bytes for {count} frames of {rows} by {columns}",
+        )
+
+
+def stored_frames(ds: Dataset) -> Iterator[NDArray[Any]]:
+    """Frames of an object one by one, as they are stored: shape (rows, columns), bool where one bit is allocated."""
+    count, rows, columns, bits = _size(ds)
     if ds.file_meta.TransferSyntaxUID not in _PLAIN or bits not in (1, 8, 16):
         found = np.asarray(ds.pixel_array).reshape(count, rows, columns)
         yield from (frame > 0 if bits == 1 else frame for frame in found)
         return
-    data = memoryview(ds.PixelData)
-    size = rows * columns
-    if len(data) * 8 < count * size * bits:
-        raise FormatError(
-            "a segmentation object has as many pixels as it says",
-            got=f"{len(data)} bytes for {count} frames of {rows} by {columns}",
-        )
+    data, size = memoryview(ds.PixelData), rows * columns
     if bits > 1:
         yield from np.frombuffer(data, f"<u{bits // 8}", count * size).reshape(count, rows, columns)
         return
@@ -97,3 +100,7 @@ def stored_frames(ds: Dataset) -> Iterator[NDArray[Any]]:
         part = np.frombuffer(data[begin // 8 : (begin + size + 7) // 8], np.uint8)
         found = np.unpackbits(part, bitorder="little")[begin % 8 : begin % 8 + size]
         yield found.view(np.bool_).reshape(rows, columns)
+
+
+def _size(ds: Dataset) -> tuple[int, int, int, int]:
+    return int(ds.get("NumberOfFrames", 1)), int(ds.Rows), int(ds.Columns), int(ds.BitsAllocated)

@@ -18,7 +18,7 @@ __all__ = ["Lattice", "lattice_of"]
 _SAME: Final = 1e-3  # mm, within which two frames lie in one slice
 _EVEN: Final = (0.01, 0.05)  # mm, and part of a step: by what a slice may lie off its even place
 _BESIDE: Final = (0.1, 0.02)  # mm, and part of a step: by what it may lie beside the line of the others
-_SPARSEST: Final = 1000  # times the frames that an object has, that its lattice may hold
+_FEW, _SPARSEST = 4096, 64  # frames, and times the frames that an object has, that its lattice may hold
 
 
 @final
@@ -64,7 +64,9 @@ def lattice_of(frames: Frames, order: Sequence[str], rest: Mapping[str, Any]) ->
         moment = frames.moments - 1
     else:
         moment, moments = _moments(frames, number, order, pictured=affine is None and not stacked)
-    if min(int(number.min()), int(moment.min())) < 0 or slices * (moments or 1) > _SPARSEST * len(number):
+    if min(int(number.min()), int(moment.min())) < 0 or slices * (moments or 1) > _FEW + _SPARSEST * len(
+        number
+    ):
         raise FormatError(
             "the lattice of a segmentation object is about as large as its frames are many",
             got=f"{slices} slices, {moments or 1} moments, {len(number)} frames",
@@ -120,7 +122,7 @@ def _even(heights: NDArray[np.float64], gap: float | None) -> NDArray[np.int64]:
     smallest = float(differences.min())
     for step in (*([gap] if gap else []), smallest):
         steps = np.rint(differences / step)
-        if steps.min() < 1 or steps.sum() > _SPARSEST * len(heights):
+        if steps.min() < 1 or steps.sum() > _FEW + _SPARSEST * len(heights):
             continue
         index = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
         even = float(heights[-1] - heights[0]) / int(index[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
 from skiagraph.case import picture_frame
 from skiagraph.errors import FormatError, SkiagraphError
@@ -18,7 +20,7 @@ from skiagraph.findings import Segment, Segmentation
 from skiagraph.geometry import Grid, Plane, Space, derived_frame
 from skiagraph.interchange.planes import Planes, from_frames
 from skiagraph.interchange.remainder import remembered
-from skiagraph.interchange.seg.bits import stored_frames
+from skiagraph.interchange.seg.bits import check_pixels, stored_frames
 from skiagraph.interchange.seg.frames import Frames, frames_of
 from skiagraph.interchange.seg.lattice import Lattice, lattice_of
 from skiagraph.interchange.seg.rest import (
@@ -34,13 +36,16 @@ __all__ = ["read_segmentation"]
 
 _KINDS: Final = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _DAMAGE: Final = (
+    ArithmeticError,
     AttributeError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
+    BytesLengthException,
+    LookupError,
+    MemoryError,
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
+    zlib.error,
 )
 _SPARSEST: Final = 1000  # times the pixels that an object stores, that its whole matrix may have
 
@@ -65,6 +70,7 @@ def read_segmentation(ds: Dataset) -> Segmentation:
                 "a segmentation is read from a DICOM Segmentation object",
                 got=str(ds.get("SOPClassUID", "none")),
             )
+        check_pixels(ds)
         rest = remembered(ds)
         frames = frames_of(ds)
         lattice = lattice_of(frames, _sources(ds), rest)
@@ -82,7 +88,7 @@ def _guarded() -> Iterator[None]:
         yield
     except SkiagraphError:
         raise
-    except (*_DAMAGE, struct.error) as error:
+    except _DAMAGE as error:
         raise FormatError(
             "a segmentation object holds what the standard asks for", got=type(error).__name__
         ) from error

@@ -17,7 +17,7 @@ from skiagraph.geometry import derived_frame
 from skiagraph.interchange.coded import code_of, coded
 from skiagraph.interchange.identity import Algorithm, Content
 
-__all__ = ["background_item", "no_segment_item", "segment_items", "segments_of"]
+__all__ = ["background_item", "segment_items", "segments_of"]
 
 ANATOMY: Final = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")
 ABNORMAL: Final = Code(value="49755003", scheme="SCT", meaning="Morphologically Abnormal Structure")
@@ -63,13 +63,6 @@ def segment_items(
 def background_item(content: Content) -> Dataset:
     """What 0 means in a label map."""
     item = _item(0, "Background", BACKGROUND, BACKGROUND)
-    _made_by(item, content.algorithm)
-    return item
-
-
-def no_segment_item(content: Content) -> Dataset:
-    """The one segment that the standard asks for where nothing was looked for; none of its pixels are set."""
-    item = _item(1, "No segment", ANATOMY, ANATOMY)
     _made_by(item, content.algorithm)
     return item
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -78,24 +79,30 @@ def segmentation_object(
         place_in_frame(ds, segmentation.space.frame)
     else:
         ds.PatientOrientation = ""  # type 2C of the general image module (PS3.3 C.7.6.1)
-    about = series_uid(where.origin)
     _put_image(ds, layers, where.origin, content)
-    ds.SegmentsOverlap = "YES" if segmentation.kind == "overlapping" else "NO"
-    ds.SegmentSequence = segment_items(drawn.segments, layers.numbers, content, about)
-    if stored == "LABELMAP":
-        ds.SegmentSequence.insert(0, background_item(content))
-    if stored == "FRACTIONAL":
-        given = segmentation.probabilities is not None
-        ds.SegmentationFractionalType = "PROBABILITY" if given else "OCCUPANCY"
-        ds.MaximumFractionalValue = MOST_FRACTIONAL
+    _put_segments(ds, drawn, layers, content, series_uid(where.origin))
     known = dimensions(where, segments=stored != "LABELMAP")
-    put_dimensions(ds, known, about)
+    put_dimensions(ds, known, series_uid(where.origin))
     put_shared(ds, where, segmentation.space)
     rest = rest_of(segmentation, layers, where)
     if rest:
         remember(ds, rest)
     groups = per_frame(where, layers.frames, known, () if stored == "LABELMAP" else layers.numbers)
     return sealed(ds, _tail(groups, layers))
+
+
+def _put_segments(ds: Dataset, drawn: Segmentation, layers: Layers, content: Content, about: str) -> None:
+    ds.SegmentationType = layers.stored
+    ds.SegmentsOverlap = "YES" if drawn.kind == "overlapping" else "NO"
+    items = segment_items(drawn.segments, layers.numbers, content, about)
+    if layers.stored == "LABELMAP":
+        ds.PixelPaddingValue = 0
+        items.insert(0, background_item(content))
+    if layers.stored == "FRACTIONAL":
+        given = drawn.probabilities is not None
+        ds.SegmentationFractionalType = "PROBABILITY" if given else "OCCUPANCY"
+        ds.MaximumFractionalValue = MOST_FRACTIONAL
+    ds.SegmentSequence = items
 
 
 def _stored(segmentation: Segmentation, form: str) -> Stored:
@@ -128,8 +135,12 @@ def _check(where: Placed) -> None:
 
 
 def _with_one(segmentation: Segmentation) -> Segmentation:
-    nothing = np.zeros(field_shape(segmentation.space), np.uint8)
-    return Segmentation(space=segmentation.space, labels=nothing, segments=(Segment(number=1, code=_NONE),))
+    """The same with a segment that is called None and is nowhere."""
+    nothing = np.zeros(field_shape(segmentation.space), np.bool_)
+    whole = nothing[None] if segmentation.kind == "overlapping" else nothing
+    likely = None if segmentation.probabilities is None else nothing[None].astype(np.float32)
+    none = (Segment(number=1, code=_NONE),)
+    return dataclasses.replace(segmentation, labels=whole, segments=none, probabilities=likely)
 
 
 def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) -> None:
@@ -146,9 +157,6 @@ def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) ->
     ds.BitsAllocated = ds.BitsStored = layers.bits
     ds.HighBit = layers.bits - 1
     ds.LossyImageCompression = "00"
-    ds.SegmentationType = layers.stored
-    if layers.stored == "LABELMAP":
-        ds.PixelPaddingValue = 0
     items = referenced_series(origin)
     if items:
         ds.ReferencedSeriesSequence = items
