@@ -153,6 +153,11 @@ def test_a_dicom_segmentation_becomes_nifti_again(results, readings, tmp_path):
     assert np.allclose(ours.affine, direct.affine, atol=1e-6)
 
 
+def test_a_segmentation_alone_makes_no_empty_report(results, tmp_path):
+    done = export(results / "segmentation.dcm", tmp_path / "out")
+    assert [one.format for one in done.written] == ["nifti", "json"]
+
+
 def test_a_structured_report_becomes_fhir_and_a_table(results, readings, tmp_path):
     export(results / "measurements.dcm", tmp_path / "out")
     bundle = json.loads((tmp_path / "out" / "fhir.json").read_text("utf-8"))

@@ -105,7 +105,11 @@ def _chosen(order: Order, subject: Subject) -> tuple[str, ...]:
             got=f"--to {','.join(missing)} without them",
             way_out="name the images with --study",
         )
-    return order.formats or tuple(name for name in subject.formats if name in _USUAL)
+    if order.formats:
+        return order.formats
+    observed = without_observation(subject.report.findings) != subject.report.findings.items
+    idle = "" if observed or subject.card is not None else "fhir"
+    return tuple(name for name in subject.formats if name in _USUAL and name != idle)
 
 
 def written_beside(
@@ -166,7 +170,7 @@ def _exported(job: _Job, formats: tuple[str, ...]) -> Exports:
         done += _table(job)
     if "json" in formats:
         write_json(job.report.findings, job.folder / job.kept)
-        held = f"{len(job.report.findings)} findings with their provenance"
+        held = f"{_counted(len(job.report.findings), 'finding')} with provenance"
         done += Exports(written=(Written(format="json", holds=held, path=job.folder / job.kept),))
     return done
 
@@ -200,7 +204,7 @@ def _fhir(job: _Job, pdf: bytes | None) -> Exports:
         notes.append(f"FHIR has no form for {_kinds(left)}.")
     if job.subject.about is None:
         notes.append("FHIR names no patient and no study here; --study, with the images, tells them.")
-    held = f"a report and {count} observation{'s' * (count != 1)}"
+    held = f"a report and {_counted(count, 'observation')}"
     return Exports(written=(Written(format="fhir", holds=held, path=path),), notes=tuple(notes))
 
 
@@ -226,11 +230,17 @@ def _table(job: _Job) -> Exports:
         return Exports()
     path = job.folder / "findings.csv"
     write_table(job.report.findings, path)
-    return Exports(written=(Written(format="csv", holds=f"{count} rows of facts and marks", path=path),))
+    return Exports(
+        written=(Written(format="csv", holds=f"{_counted(count, 'row')} of facts and marks", path=path),)
+    )
 
 
 def _kinds(findings: Iterable[Finding]) -> str:
     return ", ".join(dict.fromkeys(type(finding).__name__ for finding in findings))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _without_stop(text: str) -> str:
