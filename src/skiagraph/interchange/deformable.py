@@ -100,7 +100,8 @@ def read_deformable_registration(ds: Dataset) -> tuple[DisplacementField, ...]:
 
 def _item(space: Grid, vectors: NDArray[Any]) -> tuple[Dataset, bool]:
     turned = bool(np.linalg.det(space.affine[:3, :3][:, ::-1]) < 0)
-    numbers = vectors.astype(np.float32)
+    with np.errstate(over="ignore"):
+        numbers = vectors.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise NoDicomHome("vectors of a DICOM deformation are 32-bit floats", got="longer ones")
     ways = space.affine[:3, :3] * ((-1.0 if turned else 1.0), 1.0, 1.0)
