@@ -1,6 +1,7 @@
 """Segmentation objects that others wrote are read, voxel by voxel in their place; what cannot be is refused."""
 
 import copy
+import io
 import warnings
 
 import highdicom
@@ -12,7 +13,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from truth import LETTER, POLE, marked_frames, marked_places, objects, ordered
 
 from skiagraph.errors import FormatError
@@ -20,6 +21,7 @@ from skiagraph.geometry import Grid, Plane, to_world
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
 from skiagraph.interchange.object import dataset_of
 from skiagraph.interchange.seg import read_segmentation, segmentation_object
+from skiagraph.interchange.seg.facts import facts_of_frames, facts_of_groups
 from skiagraph.io import read_case
 
 VOLUMES = ["axial CT", "oblique MR", "sagittal MR", "decubitus CT", "enhanced MR"]
@@ -286,3 +288,21 @@ def test_ours_lies_on_its_source_when_both_are_read_from_files(drawn_source, our
     for name in ("X-ray", "ultrasound cine", "tilted CT"):
         _, ds = ours(name)
         assert read_segmentation(ds).space.frame == read_case(drawn_source(name).folder).image.space.frame
+
+
+@pytest.mark.parametrize("name", ["cardiac cine", "enhanced MR", "X-ray"])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("lengths", ["stated", "open"])
+def test_groups_that_are_decoded_once_say_what_all_of_them_say(name, syntax, lengths, ours):
+    finding, ds = ours(name)
+    if lengths == "open":
+        for item in ds.PerFrameFunctionalGroupsSequence:
+            item["FrameContentSequence"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = syntax
+    stored = io.BytesIO()
+    ds.save_as(stored, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=True)
+    quick = facts_of_frames(pydicom.dcmread(io.BytesIO(stored.getvalue())))
+    again = pydicom.dcmread(io.BytesIO(stored.getvalue()))
+    assert quick == [facts_of_groups(item) for item in again.PerFrameFunctionalGroupsSequence]
+    assert facts_of_frames(again) == quick
+    assert np.array_equal(read_segmentation(again).labels, finding.labels)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
+from skiagraph.interchange.seg.facts import Facts, Source, facts_of_frames, facts_of_groups
 
 __all__ = ["Frames", "frames_of"]
-
-Source = tuple[str, int]  # SOPInstanceUID, number of the frame from 1; 0 where its object has one
 
 
 @final
@@ -53,84 +52,39 @@ def frames_of(ds: Dataset) -> Frames:
     """
     count = int(ds.get("NumberOfFrames", 1))
     full = str(ds.get("DimensionOrganizationType", "")) == "TILED_FULL"
-    items = [Dataset()] * count if full else ds.get("PerFrameFunctionalGroupsSequence", [])
-    if count < 1 or len(items) < count:
+    own: list[Facts] = [{}] * count if full else facts_of_frames(ds)
+    if count < 1 or len(own) < count:
         raise FormatError(
             "each frame of a segmentation object has its functional groups",
-            got=f"{len(items)} for {count} frames",
+            got=f"{len(own)} for {count} frames",
         )
-    shared = (ds.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    seen = [_Groups(item, shared) for item in items[:count]]
-    size = [g.numbers("PixelMeasuresSequence", "PixelSpacing", 2) for g in seen]
-    turn = _same(
-        [g.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6) for g in seen], "turned"
+    shared = facts_of_groups((ds.get("SharedFunctionalGroupsSequence") or [Dataset()])[0])
+    seen = [{**shared, **facts} for facts in own[:count]]
+
+    def all_of(name: str, part: int | None = None) -> list[Any]:
+        values = [facts.get(name) for facts in seen]
+        return values if part is None else [None if v is None else v[part] for v in values]
+
+    segments, tiles = (
+        _array(all_of("SegmentIdentificationSequence")),
+        _array(all_of("PlanePositionSlideSequence")),
     )
-    spacing = _same(size, "sized")
-    named = [g.whole("SegmentIdentificationSequence", "ReferencedSegmentNumber") for g in seen]
-    places = [g.numbers("PlanePositionSequence", "ImagePositionPatient", 3) for g in seen]
-    segments, tiles = _tiled(ds, count) if full else (_array(named), _array([g.tile() for g in seen]))
+    if full:
+        segments, tiles = _tiled(ds, count)
+    spacing = _same(all_of("PixelMeasuresSequence", 0), "sized")
+    turn = _same(all_of("PlaneOrientationSequence"), "turned")
+    places = all_of("PlanePositionSequence")
     return Frames(
         segments=np.zeros(count, np.int64) if segments is None else segments,
         positions=None if any(p is None for p in places) else np.array(places, np.float64),
         orientation=None if turn is None else np.array(turn),
         spacing=None if spacing is None else (spacing[0], spacing[1]),
-        gap=next((gap for gap in (seen[0].gap(), seen[-1].gap()) if gap), None),
-        moments=_array([g.whole("FrameContentSequence", "TemporalPositionIndex") for g in seen]),
-        stack=_array([g.whole("FrameContentSequence", "InStackPositionNumber") for g in seen]),
+        gap=all_of("PixelMeasuresSequence", 1)[0],
+        moments=_array(all_of("FrameContentSequence", 0)),
+        stack=_array(all_of("FrameContentSequence", 1)),
         tiles=tiles,
-        sources=tuple(g.source() for g in seen),
+        sources=tuple(all_of("DerivationImageSequence")),
     )
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=False)
-class _Groups:
-    """The functional groups of one frame, its own before those that all share."""
-
-    own: Dataset
-    shared: Dataset
-
-    def group(self, name: str) -> Dataset | None:
-        found = self.own.get(name) or self.shared.get(name)
-        return found[0] if found else None
-
-    def numbers(self, group: str, name: str, count: int) -> tuple[float, ...] | None:
-        found = self.group(group)
-        value = None if found is None else found.get(name)
-        if value is None or isinstance(value, str | float | int) or len(value) != count:
-            return None
-        return tuple(float(v) for v in value)
-
-    def whole(self, group: str, name: str) -> int | None:
-        found = self.group(group)
-        value = None if found is None else found.get(name)
-        return None if value is None else int(value)
-
-    def gap(self) -> float | None:
-        found = self.group("PixelMeasuresSequence")
-        if found is None:
-            return None
-        for name in ("SpacingBetweenSlices", "SliceThickness"):
-            value = found.get(name)
-            if value is not None and float(value):
-                return abs(float(value))
-        return None
-
-    def tile(self) -> tuple[int, int] | None:
-        found = self.group("PlanePositionSlideSequence")
-        if found is None:
-            return None
-        row, column = (f"{way}PositionInTotalImagePixelMatrix" for way in ("Row", "Column"))
-        return int(found[row].value) - 1, int(found[column].value) - 1
-
-    def source(self) -> Source | None:
-        derivation = self.group("DerivationImageSequence")
-        images = None if derivation is None else derivation.get("SourceImageSequence")
-        if not images or images[0].get("SpatialLocationsPreserved", "YES") == "NO":
-            return None
-        number = images[0].get("ReferencedFrameNumber")
-        several = number is not None and not isinstance(number, int | float | str)
-        return str(images[0].ReferencedSOPInstanceUID), int((number[0] if several else number) or 0)
 
 
 def _array(values: Sequence[Any]) -> NDArray[np.int64] | None:

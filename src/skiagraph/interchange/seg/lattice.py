@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.errors import FormatError
-from skiagraph.interchange.seg.frames import Frames, Source
+from skiagraph.interchange.seg.facts import Source
+from skiagraph.interchange.seg.frames import Frames
 
 __all__ = ["Lattice", "lattice_of"]
 

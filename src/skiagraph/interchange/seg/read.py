@@ -153,14 +153,16 @@ def _exclusive(read: _Read, found: dict[int, Segment]) -> NDArray[Any] | None:
     """Labels, (moments, slices, rows, columns); None where segments overlap."""
     labels = np.zeros(read.shape, smallest_type([s.number for s in found.values()]))
     for number, at, mask in read.pictures():
+        if not mask.any():
+            continue
         if number not in found:
-            if mask.any() and not read.rest.get("empty"):
+            if not read.rest.get("empty"):
                 raise FormatError("each frame is of a segment that is described", got=f"segment {number}")
             continue
         part = labels[at]
-        if part[mask].any():
+        if np.logical_and(part, mask).any():
             return None
-        part[mask] = found[number].number
+        np.copyto(part, part.dtype.type(found[number].number), where=mask)
     return labels
 
 
