@@ -34,7 +34,7 @@ EXCEPTIONS: tuple[TooOld, ...] = (
             sop_class=PARAMETRIC_MAP,
             says=f"Missing attribute Type 1 Required Element=<{group}Sequence> Module=<{group}Macro>",
             paragraph="PS3.3 section A.75.5, table A.75-2",
-            why="The place of a frame is asked for only where the frame of reference is that of a patient or of a slide.",
+            why="A frame has a place only where the frame of reference is that of a patient or of a slide.",
         )
         for group in ("PlanePosition", "PlaneOrientation", "PlanePositionSlide")
     ),
@@ -49,6 +49,12 @@ EXCEPTIONS: tuple[TooOld, ...] = (
         says="SegmentNumber not monotonically increasing from one by one",
         paragraph="PS3.3 section C.8.20.2, Segment Number (0062,0004)",
         why="In a label map the number of a segment is its pixel value: any, and 0 where the background is described.",
+    ),
+    TooOld(
+        sop_class="1.2.840.10008.5.1.4.1.1.88.34",
+        says="Shall not be present for Referenced SOP Class that is not segmentation - attribute <ReferencedSegm",
+        paragraph="PS3.3 table 10-3, Referenced Segment Number (0062,000B)",
+        why="A report may name segments of a label map (supplement 243), which is a segmentation of 2024.",
     ),
 )
 

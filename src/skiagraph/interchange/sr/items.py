@@ -29,6 +29,8 @@ HAS_PROPERTIES: Final = "HAS PROPERTIES"
 MODIFIES: Final = "HAS CONCEPT MOD"
 _LAYOUT: Final = "\t\n\f\r"  # the control characters that DICOM PS3.5 section 6.1.3 allows
 
+_BLANKS: Final = {ord(c): " " for c in _LAYOUT}
+
 
 def words(raw: str) -> str:
     """A text with no characters that DICOM forbids (PS3.5 section 6.1.3), and something in it."""
@@ -42,9 +44,9 @@ def _control(character: str) -> bool:
 
 def concept(code: Code) -> CodedConcept:
     """A code as a concept of highdicom."""
-    entry = coded(code)
-    meaning = words(entry.CodeMeaning).replace("\\", "/").translate({ord(c): " " for c in _LAYOUT})
-    return CodedConcept(entry.CodeValue, entry.CodingSchemeDesignator, meaning)
+    meaning = words(code.meaning).replace("\\", "/").translate(_BLANKS) if code.meaning else ""
+    entry = coded(Code(value=code.value, scheme=code.scheme, meaning=meaning))
+    return CodedConcept(entry.CodeValue, entry.CodingSchemeDesignator, entry.CodeMeaning)
 
 
 def statement(name: Code, value: Code, relation: str = CONTAINS) -> Dataset:
