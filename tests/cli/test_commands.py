@@ -36,7 +36,9 @@ def study(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", ["read", "info", "convert", "models", "train", "evaluate", "phantom"])
+@pytest.mark.parametrize(
+    "command", ["read", "export", "info", "convert", "models", "train", "evaluate", "phantom"]
+)
 def test_every_command_has_help_with_an_example_and_machine_output(command):
     said = CliRunner().invoke(
         app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}

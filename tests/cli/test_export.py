@@ -34,6 +34,13 @@ def study(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("other")
+    assert skiagraph("phantom", "fetal-head", folder, "--seed", 4).returncode == 0
+    return folder
+
+
 def test_reading_with_dicom_writes_and_names_the_objects_and_the_page(study):
     said = (study / "said.txt").read_text("utf-8")
     assert str(study / "reading" / "report.pdf") in said
@@ -136,12 +143,11 @@ def test_dicom_results_are_converted_under_a_name_of_their_own(study, tmp_path):
         (["IMAGE"], "skiagraph read"),
     ],
 )
-def test_a_refusal_is_one_sentence_and_leaves_nothing(study, tmp_path, arguments, words):
-    assert skiagraph("phantom", "fetal-head", tmp_path / "other", "--seed", 4).returncode == 0
+def test_a_refusal_is_one_sentence_and_leaves_nothing(study, other, tmp_path, arguments, words):
     places = {
         "READING": study / "reading",
         "IMAGE": study / "image-0001.dcm",
-        "OTHER": tmp_path / "other" / "image-0001.dcm",
+        "OTHER": other / "image-0001.dcm",
     }
     named = [places.get(a, a) for a in arguments]
     done = skiagraph("export", *named, "--out", tmp_path / "out", cwd=tmp_path)
