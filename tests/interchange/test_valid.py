@@ -1,7 +1,7 @@
 """A validator finds nothing against our objects but what its edition does not know."""
 
 import pytest
-from sources import DICOM_SOURCES
+from sources import DICOM_SOURCES, SOURCES
 
 WHOLE = [
     name for name in DICOM_SOURCES if name != "bare CT"
@@ -17,3 +17,9 @@ def test_the_sources_themselves_are_valid(name, drawn_source, validator):
 def test_the_validator_says_what_is_missing(drawn_source, validator):
     path, *_ = sorted(drawn_source("bare CT").folder.rglob("*.dcm"))
     assert any("PatientName" in line for line in validator(path))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_all_that_we_write_is_valid(name, written_files, validator):
+    found = {what: validator(path) for what, path in written_files(name).items()}
+    assert {what: lines for what, lines in found.items() if lines} == {}
