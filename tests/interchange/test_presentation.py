@@ -16,12 +16,13 @@ from skiagraph.case import Case
 from skiagraph.errors import NoDicomHome
 from skiagraph.findings import Box, Boxes, Contour, Contours, Landmark, Landmarks
 from skiagraph.geometry import Grid, derived_frame, to_world
-from skiagraph.image import Image, Window
+from skiagraph.image import Image, Window, pixels, to_display
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
 from skiagraph.interchange.object import dataset_of, encoded, save
 from skiagraph.interchange.presentation import presentation_state
 from skiagraph.interchange.source_image import source_object
 from skiagraph.interchange.structure_set import filled, outlines
+from skiagraph.io import read_case
 from skiagraph.testing.strategies import spaces
 from skiagraph.testing.strategies.findings import boxes, contours, landmarks
 
@@ -133,6 +134,52 @@ def test_stored_values_are_brought_to_the_window_of_the_image(drawn_source):
     ends = float(item.WindowCenter) - half, float(item.WindowCenter) + half
     assert Window(low=ends[0], high=ends[1]) == dataclasses.replace(window, name="")
     assert ds.PresentationLUTShape == "IDENTITY"
+
+
+def inverted(folder):
+    """The X-ray as a file of which low values are bright."""
+    (path,) = SOURCES["X-ray"](folder) and folder.rglob("*.dcm")
+    ds = pydicom.dcmread(path)
+    ds.PhotometricInterpretation, ds.PresentationLUTShape = "MONOCHROME1", "INVERSE"
+    ds.PixelData = (4095 - ds.pixel_array).astype(np.uint16).tobytes()
+    ds.save_as(path)
+    return read_case(folder)
+
+
+GREY = [name for name in DICOM_SOURCES if name != "photograph"]
+
+
+@pytest.mark.parametrize("name", [*GREY, "inverted X-ray"])
+def test_its_grey_levels_are_those_of_the_image(name, drawn_source, tmp_path):
+    """The pipeline of PS3.4 N.2: stored values, modality LUT, VOI LUT, presentation LUT, all from the state alone."""
+    case = inverted(tmp_path / "x") if name == "inverted X-ray" else drawn_source(name).case
+    folder = tmp_path / "x" if name == "inverted X-ray" else drawn_source(name).folder
+    state = dataset_of(drawn(spatial_marks(case)["boxes"], case))
+    (image,) = state.ReferencedSeriesSequence[0].ReferencedImageSequence
+    uid, number = image.ReferencedSOPInstanceUID, int(image.get("ReferencedFrameNumber") or 1)
+    (ds,) = (d for d in map(pydicom.dcmread, folder.rglob("*.dcm")) if d.SOPInstanceUID == uid)
+    stored = ds.pixel_array[number - 1] if "NumberOfFrames" in ds else ds.pixel_array
+    values = stored * float(state.RescaleSlope) + float(state.RescaleIntercept)
+    low, high = 0.0, 255.0
+    if "SoftcopyVOILUTSequence" in state:
+        (item,) = state.SoftcopyVOILUTSequence
+        low, high = (float(item.WindowCenter) + float(item.WindowWidth) * side / 2 for side in (-1, 1))
+    shown = np.rint(np.clip((values - low) / (high - low), 0, 1) * 255)
+    assert state.PresentationLUTShape == "IDENTITY"
+    (origin,) = case.origins.values()
+    index = [i.sop_instance_uid for i in origin.instances].index(uid)
+    ((moment, at),) = np.argwhere((origin.frames == (index, number)).all(axis=-1))
+    levels = to_display(
+        pixels(case.image), case.image.windows[0] if case.image.windows else whole(case.image)
+    )
+    frame = levels.reshape(*origin.frames.shape[:2], *shown.shape)[moment, at]
+    assert np.abs(frame - shown).max() <= 1
+
+
+def whole(image):
+    """From the least to the greatest value; bytes as they are."""
+    values = pixels(image)
+    return None if values.dtype == np.uint8 else Window(low=float(values.min()), high=float(values.max()))
 
 
 def test_the_whole_picture_is_shown_in_its_true_proportions(drawn_source):

@@ -15,6 +15,7 @@ from pydicom.uid import UID
 from skiagraph import codes
 from skiagraph.case import Case, Instance, Origin
 from skiagraph.errors import NoDicomHome
+from skiagraph.image import Window, pixels
 from skiagraph.interchange.envelope import begun, decimal, sealed
 from skiagraph.interchange.graphics import Drawn, Marks, drawings
 from skiagraph.interchange.identity import Content, Equipment, Series
@@ -24,7 +25,7 @@ from skiagraph.interchange.places import placed
 from skiagraph.interchange.planes import Planes, planes_of
 from skiagraph.interchange.references import instance_item, series_uid
 from skiagraph.interchange.source_image import source_object
-from skiagraph.interchange.windows import put_windows
+from skiagraph.interchange.windows import put_windows, whole_range
 
 __all__ = ["presentation_state"]
 
@@ -55,8 +56,8 @@ def presentation_state(
     In a volume a contour is drawn on its slice (one that runs across slices as a point on each that it cuts), a
     landmark on the slice nearest to it, a box on each slice between its edges. A mark without a moment is drawn at
     every moment. A presentation state says all about how its images are shown: stored values become those of the image
-    by its slope and intercept, then the first window of the image applies. It is no home to read findings back from;
-    that is the structured report.
+    by its slope and intercept; then its first window applies, or where it has none all from its least to its greatest
+    value, bytes excepted. It is no home to read findings back from; that is the structured report.
 
     Args:
         finding: Contours, landmarks or boxes.
@@ -203,7 +204,10 @@ def _add_greys(ds: Dataset, target: _Target, case: Case) -> None:
         slope, intercept = target.origin.stored
         ds.RescaleSlope, ds.RescaleIntercept = decimal(slope), decimal(intercept)
         ds.RescaleType = "HU" if image.quantity.unit == codes.HOUNSFIELD else "US"
-        put_windows(item, image.windows[:1])
+        windows = [window for window in image.windows if isinstance(window, Window)][:1]
+        if not windows and image.data.dtype != np.uint8:
+            windows = [whole_range(pixels(image))]
+        put_windows(item, windows)
     if "WindowCenter" in item:
         ds.SoftcopyVOILUTSequence = [item]
 

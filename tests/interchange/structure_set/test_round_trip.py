@@ -267,6 +267,18 @@ def test_a_structure_set_of_others_is_filled_onto_the_image_that_it_cites(drawn_
     assert np.array_equal(found.labels, finding.labels)
 
 
+@pytest.mark.parametrize("name", ["axial CT", "oblique MR", "sagittal MR", "NIfTI LAS"])
+def test_masks_of_others_are_filled_onto_the_planes_that_they_state(name, drawn_source):
+    case = drawn_source(name).case
+    finding = segmentations(case)["overlapping"]
+    ds = again(finding, case)
+    del ds[0x00090010:0x00100000]
+    found = read_masks(ds)
+    lit = [np.round(to_world(f.space, np.argwhere(f.labels[0])), 3) for f in (found, finding)]
+    assert found.labels.shape == finding.labels.shape
+    assert sorted(lit[0].tolist()) == sorted(lit[1].tolist())
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"),
     [("ContourGeometricType", "CURVED"), ("ContourData", [1.0, 2.0]), ("ContourData", None)],

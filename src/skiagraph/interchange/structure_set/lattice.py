@@ -1,20 +1,77 @@
-"""The smallest lattice that holds contours, for structure sets that come without their images."""
+"""The lattice of contours that come without their images: as the object states it, or the smallest that holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
+from skiagraph.errors import FormatError
 from skiagraph.geometry import Grid
+from skiagraph.interchange.envelope import decimal
+from skiagraph.interchange.planes import Planes
 
-__all__ = ["lattice_round"]
+__all__ = ["lattice_round", "stated_lattice", "statement_of"]
 
 _APART: Final = 1e-3  # mm, above which two planes are two
 _FINEST: Final = 0.1  # mm between slices
 _STEP: Final = 1.0  # mm between rows and columns
+_SAME: Final = 1e-3  # mm, by which slices may lie beside the places that a statement gives them
+_COUNTS: Final = (
+    ("ImagePositionPatient", 3),
+    ("ImageOrientationPatient", 6),
+    ("PixelSpacing", 2),
+    ("SpacingBetweenSlices", 1),
+    ("NumberOfFrames", 1),
+    ("Rows", 1),
+    ("Columns", 1),
+)
+
+
+def statement_of(planes: Planes) -> Dataset | None:
+    """The planes that masks lay on before they became contours; None where slices do not follow one another straight.
+
+    Source: DICOM PS3.3 C.8.8.6.4 (source pixel planes characteristics).
+    """
+    positions, orientation, spacing = planes.positions, planes.orientation, planes.spacing
+    if positions is None or orientation is None or spacing is None:
+        return None
+    normal = np.cross(orientation[:3], orientation[3:])
+    ordered = positions[np.argsort(positions @ normal)]
+    step = planes.step or 0.0
+    straight = ordered[0] + np.arange(len(ordered))[:, None] * step * normal
+    if np.abs(straight - ordered).max() > _SAME:
+        return None
+    ds = Dataset()
+    ds.PixelSpacing, ds.SpacingBetweenSlices = [decimal(v) for v in spacing], decimal(step)
+    ds.ImageOrientationPatient = [decimal(v) for v in orientation]
+    ds.ImagePositionPatient = [decimal(v) for v in ordered[0]]
+    ds.NumberOfFrames, ds.Rows, ds.Columns = planes.shape
+    return ds
+
+
+def stated_lattice(ds: Dataset, frame: str) -> Grid:
+    """The lattice of which `statement_of` speaks: slices along the normal, rows, columns.
+
+    Raises:
+        FormatError: Not as many numbers as it takes.
+        GeometryError: Numbers that make no lattice.
+    """
+    found = []
+    for keyword, number in _COUNTS:
+        value: Any = ds.get(keyword)
+        several = [value] if isinstance(value, int | float | str) else list(value or ())
+        if len(several) != number:
+            raise FormatError(f"{keyword} of pixel planes has {number} numbers", got=str(len(several)))
+        found.append(np.array([float(v) for v in several]))
+    first, ways, spacing, step, count, rows, columns = found
+    axes = np.stack([np.cross(ways[:3], ways[3:]), ways[3:], ways[:3]], axis=-1)
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = axes * [float(step[0]) or 1.0, *spacing], first
+    return Grid(shape=(int(count[0]), int(rows[0]), int(columns[0])), affine=affine, frame=frame)
 
 
 def lattice_round(lines: Sequence[NDArray[np.float64]], frame: str) -> Grid:

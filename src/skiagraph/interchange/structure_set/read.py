@@ -19,7 +19,7 @@ from skiagraph.findings import Contour, Contours, Landmark, Landmarks
 from skiagraph.geometry import Grid, derived_frame
 from skiagraph.interchange.coded import code_of
 from skiagraph.interchange.remainder import remembered
-from skiagraph.interchange.structure_set.lattice import lattice_round
+from skiagraph.interchange.structure_set.lattice import lattice_round, stated_lattice
 from skiagraph.plain import from_plain
 
 __all__ = ["ReadLine", "ReadRegion", "read_points", "read_regions", "read_structure_set", "space_of"]
@@ -73,9 +73,10 @@ class ReadRegion:
 def read_structure_set(ds: Dataset, case: Case | None = None) -> Contours:
     """The contours of a structure set.
 
-    Points are passed over, also lines of a single point (`read_points` gives both); regions without any line too. Where
-    an object does not say on which lattice it was drawn (only ours do), the contours get that of the image of the case
-    in the same frame, the referenced one before others; or else the smallest that holds them, see `lattice_round`.
+    Points are passed over, also lines of a single point (`read_points` gives both), and regions without any line. Ours
+    say on which lattice they were drawn. Those of others get the lattice of the image of the case in the same frame,
+    the referenced one before others; or else the one that they were made of, where they tell; or else the smallest that
+    holds them, see `lattice_round`.
 
     Args:
         ds: RT Structure Set Storage.
@@ -132,7 +133,8 @@ def read_regions(ds: Dataset) -> tuple[ReadRegion, ...]:
     Raises:
         FormatError: Numbers that are none.
     """
-    kept = remembered(ds).get("regions", [])
+    told = remembered(ds).get("regions")
+    kept = [r if isinstance(r, dict) else {} for r in told] if isinstance(told, list) else []
     default = str(ds.get("FrameOfReferenceUID") or "") or derived_frame(str(ds.get("SOPInstanceUID")))
     drawn = {_number(i, "ReferencedROINumber"): i for i in ds.get("ROIContourSequence") or ()}
     seen = {_number(i, "ReferencedROINumber"): i for i in ds.get("RTROIObservationsSequence") or ()}
@@ -174,6 +176,9 @@ def space_of(ds: Dataset, regions: Sequence[ReadRegion], case: Case | None) -> G
             way_out="read it together with the case that it is about",
         )
     frame = next(iter([*frames, *(region.frame for region in regions)]), None)
+    for item in ds.get("ROIContourSequence") or ():
+        if frame and item.get("SourcePixelPlanesCharacteristicsSequence"):
+            return stated_lattice(item.SourcePixelPlanesCharacteristicsSequence[0], frame)
     lines = [line.points for region in regions for line in region.lines]
     longer = [line for line in lines if len(line) > 1]
     return lattice_round(longer or lines, frame or derived_frame(str(ds.get("SOPInstanceUID"))))

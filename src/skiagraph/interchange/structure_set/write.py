@@ -23,6 +23,7 @@ from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import placed
 from skiagraph.interchange.references import instance_item, series_uid, study_uid
 from skiagraph.interchange.remainder import remember
+from skiagraph.interchange.structure_set.lattice import statement_of
 from skiagraph.interchange.structure_set.regions import Line, Region, contour_regions, mask_regions
 from skiagraph.plain import to_plain
 
@@ -94,6 +95,10 @@ def structure_set_object(
     ds.ReferencedFrameOfReferenceSequence = [_frame(space.frame, where.origin if shares else None)]
     names = list(_names(regions))
     _add_regions(ds, regions, names, content)
+    planes = statement_of(where.planes) if isinstance(finding, Segmentation) else None
+    if planes is not None:
+        for item in ds.ROIContourSequence:
+            item.SourcePixelPlanesCharacteristicsSequence = [planes]
     remember(ds, _rest(finding, regions))
     return sealed(ds)
 
