@@ -25,8 +25,8 @@ class TooOld:
 
 
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
-
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 
 EXCEPTIONS: tuple[TooOld, ...] = (
     *(
@@ -51,7 +51,7 @@ EXCEPTIONS: tuple[TooOld, ...] = (
         why="In a label map the number of a segment is its pixel value: any, and 0 where the background is described.",
     ),
     TooOld(
-        sop_class="1.2.840.10008.5.1.4.1.1.88.34",
+        sop_class=COMPREHENSIVE_3D_SR,
         says="Shall not be present for Referenced SOP Class that is not segmentation - attribute <ReferencedSegm",
         paragraph="PS3.3 table 10-3, Referenced Segment Number (0062,000B)",
         why="A report may name segments of a label map (supplement 243), which is a segmentation of 2024.",

@@ -100,7 +100,8 @@ def _whole(values: NDArray[np.float64], finite: NDArray[np.bool_]) -> Window:
     low, high = np.percentile(values[finite], [0.5, 99.5]).tolist() if finite.any() else (0.0, 1.0)
     if low < high:
         return Window(low=low, high=high)
-    return Window(low=low, high=low + 1.0) if finite.all() else Window(low=low - 1.0, high=low)
+    step = max(1.0, abs(low) * 1e-9)  # one is nothing beside the largest numbers
+    return Window(low=low, high=low + step) if finite.all() else Window(low=low - step, high=low)
 
 
 def seen(array: NDArray[Any], windows: tuple[Display, ...]) -> NDArray[np.uint8]:
