@@ -9,6 +9,7 @@ import pytest
 from battery import LESION, LIVER, PROVENANCE, spatial_marks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pacs import differences
 from sources import DICOM_SOURCES, SOURCES
 from truth import marked_frames
 
@@ -280,3 +281,15 @@ def test_a_state_of_a_file_is_read_by_pydicom(drawn_source, tmp_path):
     case = drawn_source("enhanced MR").case
     save(drawn(spatial_marks(case)["contours"], case), tmp_path / "state.dcm")
     assert pydicom.dcmread(tmp_path / "state.dcm").Modality == "PR"
+
+
+@pytest.mark.parametrize("name", ["ultrasound cine", "photograph", "NIfTI LAS"])
+def test_an_archive_gives_it_back_as_it_was(name, drawn_source, archive, tmp_path):
+    case = drawn_source(name).case
+    path = tmp_path / "state.dcm"
+    save(drawn(spatial_marks(case)["contours"], case), path)
+    ds = pydicom.dcmread(path)
+    for way_in, way_out in (("stow", "wado"), ("c_store", "file")):
+        archive.forget()
+        getattr(archive, way_in)([path])
+        assert differences(path, getattr(archive, way_out)(ds)) == []

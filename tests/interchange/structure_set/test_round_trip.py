@@ -10,6 +10,7 @@ import pytest
 from battery import LIVER, PROVENANCE, SPLEEN, segmentations, spatial_marks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pacs import differences
 from sources import DICOM_SOURCES, OTHER_SOURCES
 from truth import marked_frames
 
@@ -298,3 +299,15 @@ def test_regions_with_long_names_keep_them_apart():
     first, second = read_structure_set(ds).items[0].code, read_points(ds).items[0].code
     assert (first.meaning, second.meaning) == tuple(names)
     assert first != second
+
+
+@pytest.mark.parametrize("name", ["Chinese name", "tilted CT", "NIfTI LAS"])
+def test_an_archive_gives_it_back_as_it_was(name, drawn_source, archive, tmp_path):
+    case = drawn_source(name).case
+    path = tmp_path / "rs.dcm"
+    save(written(segmentations(case)["exclusive"], case), path)
+    ds = pydicom.dcmread(path)
+    for way_in, way_out in (("stow", "wado"), ("c_store", "file")):
+        archive.forget()
+        getattr(archive, way_in)([path])
+        assert differences(path, getattr(archive, way_out)(ds)) == []
