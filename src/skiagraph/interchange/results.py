@@ -22,7 +22,6 @@ from skiagraph.interchange.places import origin_of
 
 __all__ = ["Result", "read_result"]
 
-_NAMES: Final = {"SEG": "segmentation", "SR": "measurements", "RTSTRUCT": "structures", "REG": "registration"}
 _REFERENCES: Final = frozenset(
     {"FrameOfReferenceUID", "ReferencedFrameOfReferenceUID", "ReferencedSOPInstanceUID"}
 )
@@ -35,13 +34,11 @@ class Result:
     """What one object says.
 
     Args:
-        name: Of its kind, for a file name.
         report: Its findings; final where the object says who verified it.
         origin: The patient and the study that it names.
         problems: What of it was passed over, one sentence each.
     """
 
-    name: str
     report: Report
     origin: Origin
     problems: tuple[str, ...] = ()
@@ -76,8 +73,7 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
             state="draft" if signature is None else "final",
             signature=signature,
         )
-        name = _NAMES.get(str(ds.get("Modality")), "map")
-        return Result(name=name, report=report, origin=_origin(ds), problems=read.problems)
+        return Result(report=report, origin=_origin(ds), problems=read.problems)
 
 
 def _subject(ds: Dataset, cases: Sequence[Case]) -> Case | None:

@@ -174,6 +174,7 @@ def _results(source: Path, study: Path | None) -> Iterator[Subject | str]:
         name = file.name.replace("/", "_") if many else ""
         there = True
         yield Subject(name=name, report=report, card=None, about=result.origin)
+        yield from (f"{file.name}: {problem}" for problem in result.problems)
     if not there:
         raise FormatError(
             f"{source.name} holds a reading, or DICOM results such as segmentations and structured reports",
