@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 from battery import PROVENANCE, findings
 
-from skiagraph.case import Case, Report
+from skiagraph.case import Case, Instance, Report
 from skiagraph.findings import Finding, Findings, Segmentation
-from skiagraph.interchange.export import export
+from skiagraph.interchange.export import SERIES, export
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
-from skiagraph.interchange.object import DicomObject
+from skiagraph.interchange.object import DicomObject, dataset_of
 from skiagraph.interchange.seg import segmentation_object
+from skiagraph.interchange.sr import report_object
 from skiagraph.interchange.whole import export_report
 
 CONTENT = content_of(PROVENANCE, "letter and pole")
 FORMS = {
-    "exclusive": ("fractional", "labelmap"),
+    "exclusive": ("fractional",),
     "overlapping": ("fractional",),
     "instances": ("labelmap",),
 }
@@ -47,12 +48,31 @@ def report(case: Case) -> Report:
     )
 
 
+def measured(case: Case) -> Iterator[tuple[str, DicomObject]]:
+    """A label map, and a report that names its segments."""
+    finding = findings(case)["exclusive"]
+    where = formed(finding, case, "labelmap")
+    header = dataset_of(where)
+    frames = int(header.NumberOfFrames)
+    instance = Instance(
+        sop_class_uid=where.sop_class_uid, sop_instance_uid=where.sop_instance_uid, frames=frames
+    )
+    places = {0: (str(header.SeriesInstanceUID), instance)}
+    said = [finding, findings(case)["measurement"]]
+    yield "exclusive, labelmap", where
+    yield (
+        "report about a label map",
+        report_object(said, case, SKIAGRAPH, SERIES["measurements"], CONTENT, segmentations=places),
+    )
+
+
 def written_objects(case: Case) -> Iterator[tuple[str, DicomObject]]:
     """By the name of what it carries, each object once."""
     for name, finding in findings(case).items():
         yield name, exported(finding, case)
         for form in FORMS.get(name, ()):
             yield f"{name}, {form}", formed(finding, case, form)
+    yield from measured(case)
     for written in export_report(report(case), case, pdf=PAGE).objects:
         if not written.name.startswith(HOMES):
             yield f"report, {written.name}", written.object
