@@ -13,9 +13,10 @@ from pydicom.sr.codedict import codes as dcm
 from sources import DICOM_SOURCES
 
 from skiagraph import codes
-from skiagraph.case import picture_frame
+from skiagraph.case import Case, picture_frame
 from skiagraph.findings import Contours, Landmarks, Measurement, Text
-from skiagraph.geometry import to_index
+from skiagraph.geometry import Plane, to_index
+from skiagraph.image import Image
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
 from skiagraph.interchange.object import dataset_of
 from skiagraph.interchange.sr import read_report, report_object, understood
@@ -296,6 +297,22 @@ def test_a_report_of_ours_that_another_changed_is_read_by_what_it_says(drawn_sou
     assert all(
         f.space == source.case.image.space for f in read.findings if isinstance(f, Landmarks | Contours)
     )
+
+
+@pytest.mark.parametrize(
+    "rest", [b"{", b'{"version":1,"report":{}}', b'{"version":1,"report":{"spaces":[1],"findings":[2]}}']
+)
+def test_a_damaged_private_element_leaves_what_the_report_says(rest):
+    image = Image(
+        data=np.zeros((3, 3), np.uint8), space=Plane.upright(shape=(3, 3), spacing=None, frame="2.25.1")
+    )
+    case = Case(identifier="case", images={"image": image})
+    series, content = Series(number=5, description="Words"), content_of(PROVENANCE, "Words")
+    ds = dataset_of(report_object([Text(text="words")], case, SKIAGRAPH, series, content))
+    ds[0x0009, 0x1001].value = rest.decode()
+    read = understood(ds)
+    assert [f.text for f in read.findings] == ["words"]
+    assert any("changed" in problem for problem in read.problems)
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,8 @@ def _group_in_patient(item: Mark, space: Space, subject: Subject, n: int) -> tup
         faces = [_spatial(w.SURFACE, "POLYGON", face, space.frame) for face in _faces(item, space)]
         series = SourceSeriesForSegmentation(series_uid(origin))
         surface = VolumeSurface.from_sequence([*faces, series])
-        made = VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_volume_surface=surface, **said)[
-            0
-        ]
+        said["referenced_volume_surface"] = surface
+        made = VolumetricROIMeasurementsAndQualitativeEvaluations(**said)[0]
     else:
         kind, points = _drawn(item)
         region = ImageRegion3D("POINT" if len(points) == 1 else "POLYLINE", points, space.frame)
@@ -84,7 +83,7 @@ def _group_in_picture(
     item: Mark, space: Space, picture: Picture, subject: Subject, n: int
 ) -> tuple[Dataset, Rest]:
     rest = _rest(item)
-    corners = _faces(item, space)[0] if isinstance(item, Box) else _drawn(item)[1]
+    corners = np.mean(_faces(item, space), axis=0) if isinstance(item, Box) else _drawn(item)[1]
     pixels, number = picture.pixels(corners)
     if space.ndim == 3:
         rest |= _places(item)
@@ -93,8 +92,8 @@ def _group_in_picture(
     moment = item.moment if _together(space, picture.space) else None
     under(drawn, picture.references(moment, number))
     region = ImageRegion.from_dataset(
-        drawn
-    )  # made in pieces: highdicom makes none on kinds of image unknown to it
+        drawn, copy=False
+    )  # highdicom makes none on kinds of image unknown to it
     group = PlanarROIMeasurementsAndQualitativeEvaluations(
         referenced_region=region, **_said(item, subject, n)
     )
@@ -190,23 +189,23 @@ def _seen_in(item: Mark, space: Space, subject: Subject) -> list[Dataset]:
 
 
 def segment_group(
-    segment: Segment, number: int, place: tuple[str, Instance], subject: Subject, n: int
+    segment: Segment, number: int, instance: Instance, source: str, subject: Subject, n: int
 ) -> Dataset:
     """That a segment of a segmentation object is part of the report (TID 1411).
 
     Args:
         segment: Itself.
         number: Its number there.
-        place: SeriesInstanceUID and object of the segmentation.
+        instance: The segmentation object.
+        source: SeriesInstanceUID of the images that were segmented.
         subject: Of the report.
         n: Number of the group.
     """
-    _, instance = place
     reference = ReferencedSegment(
         instance.sop_class_uid,
         instance.sop_instance_uid,
         number,
-        source_series=SourceSeriesForSegmentation(series_uid(subject.first)),
+        source_series=SourceSeriesForSegmentation(source),
     )
     certainty = None
     if segment.confidence is not None:

@@ -8,7 +8,6 @@ from typing import final
 from pydicom.dataset import Dataset
 
 from skiagraph.case import Case
-from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding
 from skiagraph.interchange.remainder import remembered
 from skiagraph.interchange.sr.foreign_marks import in_spaces
@@ -38,9 +37,6 @@ def read_report(ds: Dataset, case: Case | None = None) -> tuple[Finding, ...]:
     Args:
         ds: The object.
         case: The images that it is about, where they are at hand.
-
-    Raises:
-        FormatError: The private element of ours is damaged.
     """
     return understood(ds, case).findings
 
@@ -49,24 +45,21 @@ def understood(ds: Dataset, case: Case | None = None) -> Read:
     """The findings of a structured report of any template, and what was passed over.
 
     Numbers become measurements; words, codes and dates become texts under their concept; graphics become landmarks and
-    contours. Reports of ours come back as they were.
+    contours. Reports of ours come back as they were, unless somebody changed them.
 
     Args:
         ds: The object: basic text, enhanced, comprehensive or comprehensive 3D SR.
         case: The images that it is about, where they are at hand: marks of others then lie in their spaces. Without
             them they lie in a space just large enough.
-
-    Raises:
-        FormatError: The private element of ours is damaged.
     """
     found = walked(ds)
-    rest = remembered(ds).get("report")
     problems: list[str] = []
-    if isinstance(rest, dict):
-        try:
+    try:
+        rest = remembered(ds).get("report")
+        if isinstance(rest, dict):
             return Read(findings=tuple(restored(found, rest)))
-        except (InvalidInput, KeyError, IndexError, TypeError):
-            problems.append("The report was changed since it was written; it is read like those of others.")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        problems.append("The report was changed since it was written; it is read like those of others.")
     findings, more = in_spaces([*found.groups, *found.others], case)
     problems += [f"Passed over or changed: {n} {words}." for words, n in sorted(found.passed.items())]
     return Read(findings=tuple(findings), problems=(*problems, *more))

@@ -37,7 +37,7 @@ from skiagraph.interchange.coded import code_of
 from skiagraph.interchange.envelope import begun, clean_header, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject
-from skiagraph.interchange.references import evidence
+from skiagraph.interchange.references import evidence, series_uid
 from skiagraph.interchange.remainder import remember
 from skiagraph.interchange.sr import words as w
 from skiagraph.interchange.sr.groups import (
@@ -98,10 +98,7 @@ def report_object(
         body.add(finding, n, segmentations)
     ds = begun(COMPREHENSIVE_3D, "SR", subject.first, equipment, series, content)
     _general(ds, content)
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        ds.pop(keyword, None)  # documents have none (PS3.3 table A.35.13-1); coordinates name their own
-    cited = [place for n, place in sorted(segmentations.items()) if n < len(findings)]
-    _cite(ds, subject, cited)
+    _cite(ds, subject, [place for _, place in sorted(segmentations.items())])
     for element in _root(body, equipment):
         ds.add(element)
     remember(ds, {"report": {"findings": body.rests, "spaces": body.spaces}})
@@ -141,12 +138,13 @@ class _Body:
         self.rests.append(rest)
 
     def _segments(self, finding: Segmentation, place: tuple[str, Instance]) -> None:
+        source = series_uid(self.subject.origins[self.subject.image_of(finding.space)])
         numbers = [segment.number for segment in finding.segments]
         if place[1].sop_class_uid != _LABEL_MAP or max(numbers, default=0) > _MOST_SEGMENTS:
             numbers = list(range(1, len(numbers) + 1))
         for number, segment in zip(numbers, finding.segments, strict=True):
             at = len(self.groups) + 1
-            self.groups.append(segment_group(segment, number, place, self.subject, at))
+            self.groups.append(segment_group(segment, number, place[1], source, self.subject, at))
 
     def _group(self, made: tuple[Dataset, Rest]) -> Rest:
         self.groups.append(made[0])
@@ -173,6 +171,8 @@ class _Body:
 
 def _general(ds: Dataset, content: Content) -> None:
     """The modules of documents (DICOM PS3.3 C.17.1 and C.17.2)."""
+    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
+        ds.pop(keyword, None)  # documents have none (PS3.3 table A.35.13-1); coordinates name their own
     ds.ReferencedPerformedProcedureStepSequence, ds.PerformedProcedureCodeSequence = [], []
     ds.CompletionFlag = "COMPLETE"
     ds.PreliminaryFlag = "FINAL" if content.verified else "PRELIMINARY"
