@@ -141,3 +141,7 @@ def test_what_has_no_contrast_is_shown_without_a_warning(array):
 def test_grey_levels_of_eight_bits_are_shown_as_they_are():
     array = np.arange(6, dtype=np.uint8).reshape(2, 3)
     assert np.array_equal(to_display(array), array)
+
+
+def test_one_value_beyond_all_whole_floats_is_black():
+    assert not to_display(np.full((2, 3), 2.0**60, np.float32)).any()

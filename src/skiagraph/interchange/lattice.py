@@ -152,7 +152,7 @@ def _timeline(ds: Dataset, moments: int | None, stated: NDArray[np.float64] | No
         if len(steps) == moments and all(s > 0 for s in steps[1:]):
             return Timeline(times=np.asarray(np.cumsum([0.0, *steps[1:]]) / 1000.0, np.float64), unit="s")
         if step > 0:
-            return Timeline(times=np.arange(moments) * step / 1000.0, unit="s")
+            return Timeline(times=np.arange(moments, dtype=np.float64) * step / 1000.0, unit="s")
     return Timeline(times=np.arange(moments, dtype=np.float64))
 
 

@@ -198,7 +198,7 @@ def _add_heat(layers: Layers, finding: Heatmap) -> None:
         Heat(
             frames=as_frames(finding.values, layers.planes),
             low=low,
-            high=high if high > low else low + 1.0,
+            high=high if high > low else low + max(1.0, abs(low) * 1e-6),
             words=f"{words} {low:.3g} to {high:.3g}{unit}",
         )
     )

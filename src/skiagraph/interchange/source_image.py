@@ -23,7 +23,7 @@ from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import as_frames, planes_of
 from skiagraph.interchange.secondary import put_capture, put_frames, put_stored
-from skiagraph.interchange.windows import put_windows, whole_range
+from skiagraph.interchange.windows import HUGE, put_windows, whole_range
 
 __all__ = ["source_object"]
 
@@ -51,9 +51,10 @@ class _Storage:
             return frame.astype(self.dtype)
         if frame.dtype.kind != "f" and self.slope == 1.0:
             return (frame.astype(np.int64) - int(self.intercept)).astype(self.dtype)
-        level = np.rint((frame.astype(np.float64) - self.intercept) / self.slope)
-        limits = np.clip(np.nan_to_num(level, nan=0.0), 1 if self.padded else 0, np.iinfo(self.dtype).max)
-        return np.where(np.isnan(level), 0, limits).astype(self.dtype)
+        most = int(np.iinfo(self.dtype).max)
+        ends = self.intercept + self.slope * int(self.padded), self.intercept + self.slope * most
+        level = np.rint((np.clip(frame.astype(np.float64), *ends) - self.intercept) / self.slope)
+        return np.asarray(np.nan_to_num(level.clip(0, most), nan=0.0).astype(self.dtype))
 
 
 def source_object(case: Case, name: str) -> DicomObject:
@@ -126,7 +127,8 @@ def _storage(values: NDArray[Any]) -> _Storage:
             return _Storage(dtype=word, intercept=float(least))
     finite = np.isfinite(values)
     known = values[finite]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    ends = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    low, high = (min(max(end, -HUGE), HUGE) for end in ends)
     slope = (high - low) / _LEVELS if high > low else 1.0
     return _Storage(dtype=word, slope=slope, intercept=low - slope, padded=not bool(finite.all()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from skiagraph.image import Display, Window
 from skiagraph.interchange.envelope import decimal
 from skiagraph.plain import from_plain, to_plain
 
-__all__ = ["put_windows", "whole_range", "windows_from", "windows_of", "windows_rest"]
+__all__ = ["HUGE", "put_windows", "whole_range", "windows_from", "windows_of", "windows_rest"]
+
+HUGE: Final = 8e307  # beyond which differences of numbers have no float
 
 
 def put_windows(
@@ -81,7 +83,7 @@ def whole_range(values: NDArray[Any]) -> Window:
     """From the least finite value to the greatest."""
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    low, high = max(low, -1e300), min(high, 1e300)
+    low, high = (min(max(end, -HUGE), HUGE) for end in (low, high))
     return Window(low=low, high=high if high > low else low + max(1.0, abs(low) * 1e-6))
 
 
