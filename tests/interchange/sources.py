@@ -49,7 +49,7 @@ def pole_in(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """One pixel in every picture of a stack (..., rows, columns), in each elsewhere, never on the letter."""
     mask = np.zeros(shape, np.bool_)
     for index in np.ndindex(shape[:-2]):
-        row = 1 + sum(step * i for step, i in zip((3, 2), reversed(index), strict=False))
+        row = 3 + sum(step * i for step, i in zip((3, 2), reversed(index), strict=False))
         mask[(*index, row, sum(index) % 4)] = True
     return mask
 

@@ -25,7 +25,7 @@ def marked_frames(folder: Path) -> dict[Frame, NDArray[np.uint8]]:
         values = ds.pixel_array
         if ds.SamplesPerPixel == 3:
             values = values.sum(axis=-1, dtype=np.float64)
-        stack = values if "NumberOfFrames" in ds else values[None]
+        stack = values.reshape(-1, ds.Rows, ds.Columns)
         frames |= {(str(ds.SOPInstanceUID), n): frame for n, frame in enumerate(stack, start=1)}
     found = levels(np.stack(list(frames.values())))
     return dict(zip(frames, found, strict=True))
