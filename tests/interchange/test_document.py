@@ -4,6 +4,7 @@ import pydicom
 import pytest
 from battery import PROVENANCE
 
+from skiagraph.case import Signature
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.interchange.document import encapsulated_pdf, pdf_of
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
@@ -11,6 +12,7 @@ from skiagraph.interchange.object import dataset_of, encoded, save
 
 SERIES = Series(number=8110, description="Report")
 CONTENT = content_of(PROVENANCE, "Report of a letter")
+SIGNED = Signature(reader="Dr. Ann Reader", signed=PROVENANCE.created)
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF"
 
 
@@ -42,9 +44,9 @@ def test_it_says_what_it_is(drawn_source):
     assert "FrameOfReferenceUID" not in ds
 
 
-@pytest.mark.parametrize(("verified", "flag"), [(False, "UNVERIFIED"), (True, "VERIFIED")])
-def test_it_says_whether_a_reader_has_signed(verified, flag, drawn_source):
-    content = content_of(PROVENANCE, "Report", verified=verified)
+@pytest.mark.parametrize(("signature", "flag"), [(None, "UNVERIFIED"), (SIGNED, "VERIFIED")])
+def test_it_says_whether_a_reader_has_signed(signature, flag, drawn_source):
+    content = content_of(PROVENANCE, "Report", signature=signature)
     assert written(drawn_source("PNG").case, content=content).header.VerificationFlag == flag
 
 

@@ -10,6 +10,7 @@ from pydicom.uid import ParametricMapStorage
 
 from skiagraph import codes
 from skiagraph.case import Case
+from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
 from skiagraph.findings import DerivedImage
 from skiagraph.image import Image, Quantity
@@ -157,8 +158,9 @@ def read_derived_image(ds: Dataset) -> DerivedImage:
             got="one that does not",
             way_out="read it as an image",
         )
-    rest = remembered(ds)
-    image = _of_numbers(ds, rest) if ds.SOPClassUID == ParametricMapStorage else _of_picture(ds, rest)
+    with foreign("an image that a model made has frames, and a place and a meaning for each"):
+        rest = remembered(ds)
+        image = _of_numbers(ds, rest) if ds.SOPClassUID == ParametricMapStorage else _of_picture(ds, rest)
     return DerivedImage(image=image, kind=kind)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from skiagraph.case import Case, Instance, Origin
 from skiagraph.geometry import derived_frame
 from skiagraph.image import Image, image_digest
-from skiagraph.interchange.planes import planes_of
+from skiagraph.interchange.planes import shown_planes
 
 __all__ = ["BYTES", "COLOUR", "WORDS", "invented", "shown_channels"]
 
@@ -26,13 +26,10 @@ def invented(case: Case, name: str) -> Origin:
 
     Args:
         case: Its identifier, which is never a patient's, stands for the patient.
-        name: Of the image. Its slices are frames in the order of `planes_of(..., natural=False)`.
-
-    Raises:
-        NoDicomHome: Rows and columns of the image do not stand at right angles.
+        name: Of the image. Its slices are frames in the order of `shown_planes`.
     """
     image = case.images[name]
-    planes = planes_of(image.space, natural=False)
+    planes = shown_planes(image.space)
     moments, slices = planes.moments or 1, planes.shape[0]
     study = derived_frame(f"study {case.identifier} {image_digest(next(iter(case.images.values())))}")
     frames = np.zeros((moments, slices, 2), np.int32)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never, final
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.codes import Code
-from skiagraph.errors import GeometryError, NoDicomHome
+from skiagraph.errors import GeometryError
 from skiagraph.findings import (
     Boxes,
     Contours,
@@ -25,15 +24,15 @@ from skiagraph.findings import (
     resample,
 )
 from skiagraph.geometry import Space, to_index
-from skiagraph.interchange.planes import Planes, as_frames, planes_of
+from skiagraph.interchange.planes import Planes, as_frames, shown_planes
 
-__all__ = ["Heat", "Key", "Layers", "Line", "layers_of", "shown_planes"]
+__all__ = ["Heat", "Key", "Labels", "Layers", "Line", "layers_of"]
 
+At = tuple[int, int]
 _KINDS: Final = {
     DerivedImage: "derived image",
     DisplacementField: "displacement field",
 }
-At = tuple[int, int]
 
 
 @final
@@ -48,6 +47,27 @@ class Key:
 
     words: str
     tone: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Labels:
+    """Structures that do not overlap, on every frame.
+
+    Args:
+        frames: Labels, shape (moments, slices, rows, columns).
+        tones: By label the number of its colour.
+    """
+
+    frames: NDArray[Any]
+    tones: Mapping[int, int]
+
+    def masks(self, at: At) -> Iterator[tuple[NDArray[np.bool_], int]]:
+        """Of each structure on one frame its mask, (rows, columns), and the number of its colour."""
+        frame = self.frames[at]
+        for label in np.unique(frame).tolist():
+            if label in self.tones:
+                yield frame == label, self.tones[label]
 
 
 @final
@@ -91,7 +111,7 @@ class Layers:
 
     Args:
         planes: The frames of the image.
-        masks: Each with its colour: boolean, shape (moments, slices, rows, columns).
+        labels: Structures, those that overlap apart.
         heats: Each over all frames.
         lines: By moment and slice.
         keys: The legend, one entry a code.
@@ -99,7 +119,7 @@ class Layers:
     """
 
     planes: Planes
-    masks: list[tuple[NDArray[np.bool_], int]] = field(default_factory=list)
+    labels: list[Labels] = field(default_factory=list)
     heats: list[Heat] = field(default_factory=list)
     lines: dict[At, list[Line]] = field(default_factory=dict)
     keys: dict[Code, Key] = field(default_factory=dict)
@@ -114,22 +134,14 @@ class Layers:
         """Moments and slices that hold anything, in order."""
         shape = self.planes.moments or 1, self.planes.shape[0]
         there = np.zeros(shape, np.bool_)
-        for mask, _ in self.masks:
-            there |= mask.any(axis=(2, 3))
+        for labels in self.labels:
+            there |= labels.frames.any(axis=(2, 3))
         for heat in self.heats:
             middle = (heat.low + heat.high) / 2
             there |= np.array([[bool((frame > middle).any()) for frame in moment] for moment in heat.frames])
         for at in self.lines:
             there[at] = True
         return [(int(m), int(s)) for m, s in np.argwhere(there)]
-
-
-def shown_planes(space: Space) -> Planes:
-    """The frames of an image as one is used to see them; as they stand where its rows and columns are oblique."""
-    try:
-        return planes_of(space, natural=False)
-    except NoDicomHome:
-        return planes_of(dataclasses.replace(space, unit="pixel"), natural=True)
 
 
 def layers_of(space: Space, findings: Sequence[SpatialFinding]) -> Layers:
@@ -156,9 +168,7 @@ def layers_of(space: Space, findings: Sequence[SpatialFinding]) -> Layers:
 def _add(layers: Layers, finding: SpatialFinding) -> None:
     match finding:
         case Segmentation():
-            for segment in finding.segments:
-                mask = as_frames(finding.mask(segment.number), layers.planes)
-                layers.masks.append((mask, layers.tone(segment.code)))
+            _add_labels(layers, finding)
         case Heatmap():
             _add_heat(layers, finding)
         case Contours() | Landmarks() | Tracks() | Boxes():
@@ -167,6 +177,15 @@ def _add(layers: Layers, finding: SpatialFinding) -> None:
             layers.undrawn.append(_KINDS[type(finding)])
         case _:
             assert_never(finding)
+
+
+def _add_labels(layers: Layers, finding: Segmentation) -> None:
+    tones = {segment.number: layers.tone(segment.code) for segment in finding.segments}
+    if finding.kind != "overlapping":
+        layers.labels.append(Labels(frames=as_frames(finding.labels, layers.planes), tones=tones))
+        return
+    for mask, tone in zip(finding.labels, tones.values(), strict=True):
+        layers.labels.append(Labels(frames=as_frames(mask, layers.planes), tones={True: tone}))
 
 
 def _add_marks(layers: Layers, finding: Contours | Landmarks | Tracks | Boxes) -> None:

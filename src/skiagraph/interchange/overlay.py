@@ -132,8 +132,9 @@ def _picture(
     drawn = shown.base(at)
     for heat in layers.heats:
         drawn = _heated(drawn, heat, at, shown.size)
-    for mask, tone in layers.masks:
-        drawn = _tinted(drawn, mask[at], _TONES[tone % len(_TONES)], shown.size)
+    for labels in layers.labels:
+        for mask, tone in labels.masks(at):
+            drawn = _tinted(drawn, mask, _TONES[tone % len(_TONES)], shown.size)
     picture = PIL.Image.fromarray(np.rint(drawn).astype(np.uint8))
     draw = PIL.ImageDraw.Draw(picture)
     for line in layers.lines.get(at, ()):

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ParametricMapStorage
 
 from skiagraph.case import Case
+from skiagraph.codecs.foreign import foreign
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError
 from skiagraph.findings import DerivedImage, Heatmap
@@ -70,7 +71,8 @@ def read_parametric_maps(ds: Dataset) -> tuple[Heatmap | DerivedImage, ...]:
     """
     if is_derived(ds):
         return (read_derived_image(ds),)
-    return tuple(_heatmap(numbers) for numbers in numbers_in(ds))
+    with foreign("a parametric map has frames, and a mapping to real world values for each"):
+        return tuple(_heatmap(numbers) for numbers in numbers_in(ds))
 
 
 def _heatmap(numbers: Numbers) -> Heatmap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -12,7 +13,7 @@ from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Grid, Space, spacing_of
 from skiagraph.values import frozen
 
-__all__ = ["Planes", "as_frames", "from_frames", "planes_of"]
+__all__ = ["Planes", "as_frames", "from_frames", "planes_of", "shown_planes"]
 
 _SQUARE: Final = 1e-3  # by how much the directions of a row and a column may miss a right angle
 _COARSER: Final = 1.25  # times the finer spacings: the axis along which a volume was taken slice by slice
@@ -97,6 +98,14 @@ def planes_of(space: Space, *, natural: bool) -> Planes:
         orientation=orientation,
         spacing=spacing,
     )
+
+
+def shown_planes(space: Space) -> Planes:
+    """The frames of an image as one is used to see them; without a place where DICOM has none for its lattice."""
+    try:
+        return planes_of(space, natural=False)
+    except NoDicomHome:
+        return planes_of(dataclasses.replace(space, unit="pixel"), natural=True)
 
 
 def _in_patient(

@@ -21,7 +21,7 @@ from skiagraph.interchange.identity import SKIAGRAPH, Content, Series
 from skiagraph.interchange.invented import COLOUR, invented, shown_channels
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import Placed
-from skiagraph.interchange.planes import as_frames, planes_of
+from skiagraph.interchange.planes import as_frames, shown_planes
 from skiagraph.interchange.secondary import put_capture, put_frames, put_stored
 from skiagraph.interchange.windows import HUGE, put_windows, whole_range
 
@@ -68,15 +68,13 @@ def source_object(case: Case, name: str) -> DicomObject:
 
     Args:
         case: It.
-        name: Of the image.
-
-    Raises:
-        NoDicomHome: Rows and columns of the image do not stand at right angles.
+        name: Of the image. Where its rows and columns do not stand at right angles, the object has no place in the
+            patient.
 
     Source: DICOM PS3.3 A.8.3 to A.8.5, C.8.6.3 (rescale), C.7.6.16.2.11 (real world values).
     """
     image, origin = case.images[name], invented(case, name)
-    planes = planes_of(image.space, natural=False)
+    planes = shown_planes(image.space)
     where = Placed(name=name, origin=origin, planes=planes, aligned=True)
     instance = origin.instances[0]
     content = Content(description=name, created=_BEGINNING)
