@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydicom.dataset import Dataset
 
 from skiagraph.codes import Code
@@ -9,12 +11,17 @@ from skiagraph.errors import InvalidInput
 
 __all__ = ["code_of", "coded"]
 
+# A backslash would part the words into two values; controls are none of a short text (DICOM PS3.5 6.1.3).
+_NOT_IN_WORDS: Final = {ord("\\"): "/", **dict.fromkeys(range(32), " "), 127: " "}
+
 
 def coded(code: Code) -> Dataset:
     """A coded entry (DICOM PS3.3 section 8.8); a code without words is called by its value."""
     ds = Dataset()
     ds.CodeValue, ds.CodingSchemeDesignator = code.value, code.scheme
-    ds.CodeMeaning = (code.meaning or code.value)[:64]
+    ds.CodeMeaning = (
+        " ".join((code.meaning or code.value).translate(_NOT_IN_WORDS).split())[:64] or code.value
+    )
     return ds
 
 

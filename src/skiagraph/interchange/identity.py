@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, final
 
+from skiagraph.case import Signature
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Provenance
 from skiagraph.version import __version__
@@ -93,7 +94,7 @@ class Content:
         description: ContentDescription, a few words.
         created: When the findings were made, with a time zone.
         algorithm: What made them; None for a person.
-        verified: Whether a reader has signed for them.
+        signature: Of the reader who stands for it; None while nobody does.
 
     Raises:
         InvalidInput: A time without a zone, or no words.
@@ -102,19 +103,24 @@ class Content:
     description: str
     created: datetime
     algorithm: Algorithm | None = None
-    verified: bool = False
+    signature: Signature | None = None
 
     def __post_init__(self) -> None:
         _check_words("content", self.description)
         if self.created.tzinfo is None:
             raise InvalidInput("the time of a DICOM object has a time zone", got="none")
 
+    @property
+    def verified(self) -> bool:
+        """Whether a reader has signed."""
+        return self.signature is not None
 
-def content_of(provenance: Provenance, description: str, *, verified: bool = False) -> Content:
+
+def content_of(provenance: Provenance, description: str, *, signature: Signature | None = None) -> Content:
     """The content value of findings with a provenance."""
     algorithm = Algorithm(
         name=provenance.model, version=provenance.model_version, digest=provenance.model_digest
     )
     return Content(
-        description=description, created=provenance.created, algorithm=algorithm, verified=verified
+        description=description, created=provenance.created, algorithm=algorithm, signature=signature
     )

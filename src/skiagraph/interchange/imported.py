@@ -12,17 +12,21 @@ from skiagraph.case import Case
 from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
 from skiagraph.interchange.deformable import read_deformable_registration
-from skiagraph.interchange.derived import read_derived_image
+from skiagraph.interchange.derived import is_derived, read_derived_image
 from skiagraph.interchange.parametric import read_parametric_map
 from skiagraph.interchange.registration import read_spatial_registration
+from skiagraph.interchange.remainder import remembered
 from skiagraph.interchange.seg import read_segmentation
 from skiagraph.interchange.sr import Read, understood
-from skiagraph.interchange.structure_set import read_points, read_structure_set
+from skiagraph.interchange.structure_set import read_masks, read_points, read_structure_set
 
 __all__ = ["imported", "is_result"]
 
 
 def _structures(ds: Dataset, case: Case | None) -> Read:
+    """Lines and points; where we wrote them of masks, the masks."""
+    if remembered(ds).get("finding") == "Segmentation":
+        return Read(findings=(read_masks(ds, case),))
     points = read_points(ds, case)
     return Read(findings=(read_structure_set(ds, case), *((points,) if points.items else ())))
 
@@ -39,13 +43,9 @@ _READERS: Final[Mapping[str, _Reader]] = {
 }
 
 
-def is_result(kind: str) -> bool:
-    """Whether objects of a kind hold findings that `imported` reads.
-
-    Args:
-        kind: SOP class UID.
-    """
-    return kind in _READERS
+def is_result(ds: Dataset) -> bool:
+    """Whether an object holds findings that `imported` reads: by its kind, or because we made this picture."""
+    return str(ds.get("SOPClassUID") or "") in _READERS or is_derived(ds)
 
 
 def imported(ds: Dataset, case: Case | None = None) -> Read:
@@ -62,7 +62,7 @@ def imported(ds: Dataset, case: Case | None = None) -> Read:
     with foreign("a DICOM object of results follows its information object definition"):
         if kind in _READERS:
             return _READERS[kind](ds, case)
-        if "DERIVED" in (ds.get("ImageType") or ()) and "PixelData" in ds:
+        if is_derived(ds):
             return Read(findings=(read_derived_image(ds),))
     raise FormatError(
         "findings are read from segmentations, parametric maps, registrations, structure sets and structured reports",

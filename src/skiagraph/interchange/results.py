@@ -61,7 +61,7 @@ def read_result(path: Path, cases: Sequence[Case] = ()) -> Result | None:
     rule = f"{path.name} is a DICOM object of results that can be read"
     with foreign(rule, also=(InvalidDicomError,)):
         ds = pydicom.dcmread(path, force=True)
-        if not is_result(str(ds.get("SOPClassUID") or "")):
+        if not is_result(ds):
             return None
         read = imported(ds, _subject(ds, cases))
         findings = Findings(items=read.findings, provenance=_provenance(ds))

@@ -47,6 +47,16 @@ _Made = tuple[str, str, DicomObject]  # name, what it holds, itself
 _Reported = Landmarks | Boxes | Contours | Measurement | Classification | Text | NotApplicable
 """Kinds whose home is the structured report."""
 
+_COUNTED: Final[Mapping[type, tuple[str, str]]] = {
+    Measurement: ("measurement", "measurements"),
+    Classification: ("classification", "classifications"),
+    Text: ("text", "texts"),
+    NotApplicable: ("refusal", "refusals"),
+    Landmarks: ("set of points", "sets of points"),
+    Boxes: ("set of boxes", "sets of boxes"),
+    Contours: ("set of lines", "sets of lines"),
+    Segmentation: ("reference to a segmentation", "references to segmentations"),
+}
 _NAMES: Final[dict[type, str]] = {
     Segmentation: "segmentation",
     Heatmap: "map",
@@ -122,15 +132,14 @@ class _Task:
     equipment: Equipment
 
     def content(self, description: str) -> Content:
-        signed = self.report.state in ("final", "amended")
-        return content_of(self.report.findings.provenance, description, verified=signed)
+        signed = self.report.signature if self.report.state in ("final", "amended") else None
+        return content_of(self.report.findings.provenance, description, signature=signed)
 
 
 def _images(case: Case) -> Iterator[_Made]:
     for name in case.images:
         if name not in case.origins:
-            with suppress(NoDicomHome):  # what was found on such an image has no home either, and says so
-                yield "image", f"the image that was read ({name})", source_object(case, name)
+            yield "image", f"the image that was read ({name})", source_object(case, name)
 
 
 def _homes(task: _Task) -> tuple[dict[int, _Made], tuple[tuple[Finding, str], ...]]:
@@ -247,10 +256,8 @@ def _held(finding: Finding) -> str:
 
 
 def _counted(findings: Sequence[Finding]) -> str:
-    counts = Counter(type(finding).__name__.lower() for finding in findings)
-    return ", ".join(
-        f"{n} {kind}{'s' if n > 1 and not kind.endswith('s') else ''}" for kind, n in counts.items()
-    )
+    counts = Counter(type(finding) for finding in findings)
+    return ", ".join(f"{n} {_COUNTED[kind][n > 1]}" for kind, n in counts.items())
 
 
 def _named(made: Sequence[_Made]) -> tuple[Exported, ...]:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import UTC, datetime
 
 import highdicom
 import numpy as np
@@ -12,7 +13,7 @@ from sources import DICOM_SOURCES
 from truth import LETTER, marked_frames, marked_places
 
 from skiagraph import codes
-from skiagraph.case import Case, Instance
+from skiagraph.case import Case, Instance, Signature
 from skiagraph.errors import NoDicomHome
 from skiagraph.findings import (
     Boxes,
@@ -207,12 +208,21 @@ def test_the_model_is_named_in_every_group_and_as_the_observer(drawn_source):
     assert len({e.UID for e in named(ds, "112040")}) == len(groups)
 
 
-@pytest.mark.parametrize("verified", [False, True])
-def test_a_report_is_unverified_until_a_reader_has_signed(verified, drawn_source, validator, tmp_path):
-    content = Content(description="words", created=PROVENANCE.created, verified=verified)
+SIGNED = Signature(reader="Dr. Ann Reader 安", signed=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("signature", [None, SIGNED])
+def test_a_report_is_unverified_until_a_reader_has_signed(signature, drawn_source, validator, tmp_path):
+    content = Content(description="words", created=PROVENANCE.created, signature=signature)
+    verified = signature is not None
     made = report_object([Text(text="words")], drawn_source("X-ray").case, SKIAGRAPH, SERIES, content)
     assert made.header.VerificationFlag == ("VERIFIED" if verified else "UNVERIFIED")
     assert made.header.PreliminaryFlag == ("FINAL" if verified else "PRELIMINARY")
+    readers = [
+        (str(r.VerifyingObserverName), r.VerificationDateTime)
+        for r in made.header.get("VerifyingObserverSequence", [])
+    ]
+    assert readers == ([("Dr. Ann Reader 安", "20260304050607.000000+0000")] if verified else [])
     save(made, tmp_path / "x.dcm")
     assert validator(tmp_path / "x.dcm") == []
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from battery import PROVENANCE
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from skiagraph import codes
@@ -38,6 +38,7 @@ CONTENT = content_of(PROVENANCE, "Measurements")
 FACTS = Measurement | Classification | Text | NotApplicable
 MARKS = Landmarks | Boxes | Contours
 SIZE = 23, 31
+RARE = [HealthCheck.filter_too_much, HealthCheck.too_slow]  # of all kinds only some are asked for here
 
 
 def picture(*, spacing=(0.5, 0.25), moments=None, affine=None):
@@ -86,7 +87,7 @@ def near(one, other, space, *, world):
     np.testing.assert_allclose(other, one, rtol=0, atol=tolerance)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=RARE)
 @given(found=st.lists(findings().filter(lambda f: isinstance(f, FACTS)), max_size=4))
 def test_facts_come_back_exactly(found):
     read = back(found, picture())
@@ -102,7 +103,7 @@ def marked(draw):
     return case, draw(st.lists(kinds, min_size=1, max_size=3))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=RARE)
 @given(marked())
 def test_marks_come_back_to_the_bits_that_coordinates_have(drawn):
     case, found = drawn
@@ -116,7 +117,7 @@ def test_marks_come_back_to_the_bits_that_coordinates_have(drawn):
         assert_same(before, after)
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, suppress_health_check=RARE)
 @given(marked())
 def test_the_same_findings_give_the_same_bytes(drawn):
     case, found = drawn

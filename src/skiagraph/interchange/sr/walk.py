@@ -120,10 +120,10 @@ def _group(group: Dataset, language: str, found: Gathered) -> list[Piece]:
     if classified is not None:
         return [classified]
     pieces: list[Piece] = list(_marks_in([c for c in items if kind_of(c) in _GRAPHICS], code, found, group))
-    marked = bool(pieces)
+    segments = any(name_of(c) in _SEGMENTS for c in items)
+    marked = bool(pieces) or segments
     for item in items:
         pieces += _in_group(item, language, found, marked=marked)
-    segments = any(name_of(c) in _SEGMENTS for c in items)
     if segments:
         found.passed["segments, which are read from their own object"] += 1
     elif not pieces and code is not None:

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as dicom_codes
 from pydicom.uid import UID
 
-from skiagraph.case import Case, Instance
+from skiagraph.case import Case, Instance, Signature
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, NoDicomHome
 from skiagraph.findings import (
@@ -48,7 +48,7 @@ from skiagraph.interchange.sr.groups import (
     refusal_item,
     text_item,
 )
-from skiagraph.interchange.sr.items import MODIFIES, concept, container, statement, under
+from skiagraph.interchange.sr.items import MODIFIES, concept, container, statement, under, words
 from skiagraph.interchange.sr.marks import in_patient, mark_groups, segment_group
 from skiagraph.interchange.sr.subject import Subject, subject_of
 from skiagraph.plain import to_plain
@@ -61,7 +61,6 @@ _MOST_SEGMENTS: Final = (
     65535  # numbers of segments are 16 bits; beyond, a segmentation object counts them from 1
 )
 _NONE: Final[Mapping[int, tuple[str, Instance]]] = MappingProxyType({})
-_UNNAMED: Final = "Reader^Not named here"
 
 
 def report_object(
@@ -177,17 +176,23 @@ def _general(ds: Dataset, content: Content) -> None:
     ds.CompletionFlag = "COMPLETE"
     ds.PreliminaryFlag = "FINAL" if content.verified else "PRELIMINARY"
     ds.VerificationFlag = "VERIFIED" if content.verified else "UNVERIFIED"
-    if content.verified:
-        reader = Dataset()
-        reader.VerifyingObserverName, reader.VerifyingObserverIdentificationCodeSequence = _UNNAMED, []
-        reader.VerifyingOrganization = ds.get("InstitutionName") or "Not stated"
-        reader.VerificationDateTime = f"{ds.ContentDate}{ds.ContentTime}"
-        ds.VerifyingObserverSequence = [reader]
+    if content.signature is not None:
+        ds.VerifyingObserverSequence = [_reader(ds, content.signature)]
     scheme = Dataset()
     scheme.CodingSchemeDesignator, scheme.CodingSchemeName = w.PRIVATE, "Concepts of skiagraph"
     scheme.CodingSchemeUID = UID(derived_frame("coding scheme of skiagraph"))
     scheme.CodingSchemeResponsibleOrganization = "The Skiagraph authors"
     ds.CodingSchemeIdentificationSequence = [scheme]
+
+
+def _reader(ds: Dataset, signature: Signature) -> Dataset:
+    """Who verified it, and when (DICOM PS3.3 table C.17-2)."""
+    item = Dataset()
+    item.VerifyingObserverName = words(signature.reader).replace("\\", " ").replace("=", " ")[:64]
+    item.VerifyingObserverIdentificationCodeSequence = []
+    item.VerifyingOrganization = ds.get("InstitutionName") or "Not stated"
+    item.VerificationDateTime = signature.signed.strftime("%Y%m%d%H%M%S.%f%z")
+    return item
 
 
 def _cite(ds: Dataset, subject: Subject, segmentations: Iterable[tuple[str, Instance]]) -> None:
