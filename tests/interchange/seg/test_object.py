@@ -12,7 +12,7 @@ from truth import LETTER, POLE, marked_places, ordered
 
 from skiagraph.errors import NoDicomHome
 from skiagraph.findings import Segment, Segmentation
-from skiagraph.interchange.identity import SKIAGRAPH, Content, Series, content_of
+from skiagraph.interchange.identity import SKIAGRAPH, Algorithm, Content, Series, content_of
 from skiagraph.interchange.object import chunks, dataset_of, save
 from skiagraph.interchange.seg import segmentation_object
 from skiagraph.interchange.seg.bits import packed, pixel_data
@@ -52,6 +52,17 @@ def test_a_lesion_is_an_abnormal_structure_and_each_of_several_has_a_label_of_it
     one, two = dataset_of(made(finding, axial)).SegmentSequence
     assert one.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "49755003"
     assert (one.SegmentLabel, two.SegmentLabel) == ("Lesion 1", "Lesion 2")
+
+
+def test_words_that_would_be_two_values_are_one(axial):
+    code = dataclasses.replace(LIVER, meaning="left\\right\nlobe " + 60 * "x")
+    finding = dataclasses.replace(segmentations(axial)["letter"], segments=(Segment(number=1, code=code),))
+    algorithm = Algorithm(name="a\\b", version="1\\2")
+    content = Content(description="one\\two", created=PROVENANCE.created, algorithm=algorithm)
+    ds = dataset_of(made(finding, axial, content=content))
+    (segment,) = ds.SegmentSequence
+    assert segment.SegmentLabel == ("left/right lobe " + 60 * "x")[:64]
+    assert (segment.SegmentAlgorithmName, ds.ContentDescription) == ("a/b", "one/two")
 
 
 def test_what_a_person_drew_says_so(axial):

@@ -17,7 +17,7 @@ from skiagraph.geometry import derived_frame
 from skiagraph.interchange.coded import code_of, coded
 from skiagraph.interchange.identity import Algorithm, Content
 
-__all__ = ["background_item", "segment_items", "segments_of"]
+__all__ = ["background_item", "plain_words", "segment_items", "segments_of"]
 
 ANATOMY: Final = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")
 ABNORMAL: Final = Code(value="49755003", scheme="SCT", meaning="Morphologically Abnormal Structure")
@@ -48,8 +48,8 @@ def segment_items(
     alone = {code: [s.code for s in segments].count(code) == 1 for code in {s.code for s in segments}}
     items = []
     for segment, number in zip(segments, numbers, strict=True):
-        words = segment.code.meaning or segment.code.value
-        label = words[:64] if alone[segment.code] else f"{words[:53]} {segment.number}"
+        words = plain_words(segment.code.meaning) or segment.code.value
+        label = words if alone[segment.code] else f"{words[:53]} {segment.number}"
         category = ABNORMAL if segment.code.scheme == "SCT" and segment.code.value in _ABNORMAL else ANATOMY
         item = _item(number, label, category, segment.code)
         _made_by(item, content.algorithm)
@@ -90,6 +90,11 @@ def segments_of(items: Sequence[Dataset], rest: dict[str, Any]) -> dict[int, Seg
     }
 
 
+def plain_words(text: str) -> str:
+    """A text as one value of at most 64 characters on one line (DICOM PS3.5 section 6.2, LO)."""
+    return " ".join(text.replace("\\", "/").split())[:64]
+
+
 def _code(item: Dataset) -> Code:
     """The property type; a code of our own with the words of its label where there is none."""
     types = item.get("SegmentedPropertyTypeCodeSequence")
@@ -101,7 +106,7 @@ def _code(item: Dataset) -> Code:
 
 def _item(number: int, label: str, category: Code, kind: Code) -> Dataset:
     item = Dataset()
-    item.SegmentNumber, item.SegmentLabel = number, label.replace("\\", "/")
+    item.SegmentNumber, item.SegmentLabel = number, label
     item.SegmentedPropertyCategoryCodeSequence = [coded(category)]
     item.SegmentedPropertyTypeCodeSequence = [coded(kind)]
     item.RecommendedDisplayCIELabValue = _colour(number)
@@ -112,10 +117,13 @@ def _made_by(item: Dataset, algorithm: Algorithm | None) -> None:
     if algorithm is None:
         item.SegmentAlgorithmType = "MANUAL"
         return
-    item.SegmentAlgorithmType, item.SegmentAlgorithmName = "AUTOMATIC", algorithm.name[:64]
+    item.SegmentAlgorithmType, item.SegmentAlgorithmName = "AUTOMATIC", plain_words(algorithm.name)
     identity = Dataset()
     identity.AlgorithmFamilyCodeSequence = [coded(AI)]
-    identity.AlgorithmName, identity.AlgorithmVersion = algorithm.name[:64], algorithm.version[:64]
+    identity.AlgorithmName, identity.AlgorithmVersion = (
+        plain_words(algorithm.name),
+        plain_words(algorithm.version),
+    )
     if algorithm.digest:
         identity.AlgorithmParameters = f"SHA-256 of the weights: {algorithm.digest}"
     item.SegmentationAlgorithmIdentificationSequence = [identity]

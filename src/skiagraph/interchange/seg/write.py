@@ -25,7 +25,7 @@ from skiagraph.interchange.seg.bits import padded, pixel_data
 from skiagraph.interchange.seg.groups import dimensions, per_frame, put_dimensions, put_shared
 from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, Stored, layers_of
 from skiagraph.interchange.seg.rest import rest_of
-from skiagraph.interchange.seg.segments import background_item, segment_items
+from skiagraph.interchange.seg.segments import background_item, plain_words, segment_items
 
 __all__ = ["BINARY", "LABEL_MAP", "segmentation_object"]
 
@@ -148,7 +148,7 @@ def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) ->
     ds.ImageType = ["DERIVED", "PRIMARY"]
     ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = (
         "SEGMENTATION",
-        content.description[:64],
+        plain_words(content.description),
         "",
     )
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
