@@ -104,7 +104,28 @@ def _exported(network: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
         )
     if program is None:
         raise BundleError("the network can be written as an ONNX graph", got="no graph from the exporter")
-    return _bare(program.model_proto)
+    return _bare(_unbiased(program.model_proto))
+
+
+def _unbiased(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Convolutions of volumes that have no bias, without the one of a wrong shape that the exporter invents for them.
+
+    Source: onnxscript, issue 2931: 0.7.2 gives `Conv` a bias of shape (channels, 2), which engines refuse.
+    """
+    invented = {node.output[0] for node in graph.graph.node if node.op_type == "Expand"}
+    for node in graph.graph.node:
+        volume = any(part.name == "kernel_shape" and len(part.ints) == 3 for part in node.attribute)
+        if node.op_type == "Conv" and volume and len(node.input) == 3 and node.input[2] in invented:
+            del node.input[2]
+    while True:
+        read = {name for node in graph.graph.node for name in node.input} | {
+            o.name for o in graph.graph.output
+        }
+        kept = [node for node in graph.graph.node if read.intersection(node.output)]
+        if len(kept) == len(graph.graph.node):
+            return graph
+        graph.graph.ClearField("node")
+        graph.graph.node.extend(kept)
 
 
 def _bare(graph: onnx.ModelProto) -> onnx.ModelProto:
