@@ -19,6 +19,7 @@ from skiagraph.findings import Heatmap
 from skiagraph.geometry import Grid, Timeline, derived_frame, to_world
 from skiagraph.image import Image
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
+from skiagraph.interchange.imported import imported
 from skiagraph.interchange.object import dataset_of, encoded, save
 from skiagraph.interchange.parametric import parametric_map, read_parametric_map, read_parametric_maps
 from skiagraph.interchange.places import same_place
@@ -243,6 +244,7 @@ def test_a_map_of_several_quantities_is_several_heat_maps(drawn_source):
     with pytest.raises(FormatError, match="one parametric map"):
         read_parametric_map(made)
     first, second = read_parametric_maps(made)
+    assert [type(finding) for finding in imported(made).findings] == [Heatmap, Heatmap]
     assert first.values.shape == second.values.shape == source.case.image.data.shape
     assert sorted(first.values.ravel()) == sorted(stored[..., 0].ravel())
     np.testing.assert_allclose(np.sort(second.values.ravel()), np.sort(stored[..., 1].ravel() * 2), rtol=1e-6)

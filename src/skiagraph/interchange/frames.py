@@ -14,11 +14,12 @@ from pydicom.uid import UID
 from skiagraph.codes import Code
 from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Space, Timeline, derived_frame
+from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import decimal
 from skiagraph.interchange.object import Tail
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import Planes
-from skiagraph.interchange.references import derivation, instance_item
+from skiagraph.interchange.references import SOURCE_IMAGE, derivation, instance_item
 
 __all__ = ["UNSPECIFIED", "pixel_tail", "put_film", "put_groups", "put_shape"]
 
@@ -57,7 +58,7 @@ def put_groups(ds: Dataset, space: Space, placed: Placed, shared: Dataset, *, de
         turned = Dataset()
         turned.ImageOrientationPatient = [decimal(v) for v in planes.orientation]
         shared.PlaneOrientationSequence = [turned]
-    if derived and not placed.aligned:
+    if derived and not placed.aligned and placed.origin.instances:
         shared.DerivationImageSequence = [_beside(placed)]
     ds.SharedFunctionalGroupsSequence = [shared]
     of_frames = placed if derived and placed.aligned else None
@@ -117,14 +118,13 @@ def _frame(timeline: Timeline | None, planes: Planes, at: tuple[int, int], sourc
 
 def _beside(placed: Placed) -> Dataset:
     """That frames were made of all of the source, which lies on another lattice."""
-    made = derivation(placed.origin, 0, 0, UNSPECIFIED) or Dataset()
-    sources = [instance_item(instance) for instance in placed.origin.instances]
-    purpose = (
-        made.SourceImageSequence[0].PurposeOfReferenceCodeSequence if "SourceImageSequence" in made else []
-    )
-    for source in sources:
-        source.PurposeOfReferenceCodeSequence, source.SpatialLocationsPreserved = purpose, "NO"
-    made.SourceImageSequence = sources
+    made = Dataset()
+    made.DerivationCodeSequence, made.SourceImageSequence = [coded(UNSPECIFIED)], []
+    for instance in placed.origin.instances:
+        source = instance_item(instance)
+        source.PurposeOfReferenceCodeSequence = [coded(SOURCE_IMAGE)]
+        source.SpatialLocationsPreserved = "NO"
+        made.SourceImageSequence.append(source)
     return made
 
 

@@ -13,7 +13,7 @@ from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
 from skiagraph.interchange.deformable import read_deformable_registration
 from skiagraph.interchange.derived import is_derived, read_derived_image
-from skiagraph.interchange.parametric import read_parametric_map
+from skiagraph.interchange.parametric import read_parametric_maps
 from skiagraph.interchange.registration import read_spatial_registration
 from skiagraph.interchange.remainder import remembered
 from skiagraph.interchange.seg import read_segmentation
@@ -35,7 +35,7 @@ _Reader = Callable[[Dataset, Case | None], Read]
 _READERS: Final[Mapping[str, _Reader]] = {
     "1.2.840.10008.5.1.4.1.1.66.4": lambda ds, _: Read(findings=(read_segmentation(ds),)),
     "1.2.840.10008.5.1.4.1.1.66.7": lambda ds, _: Read(findings=(read_segmentation(ds),)),
-    "1.2.840.10008.5.1.4.1.1.30": lambda ds, _: Read(findings=(read_parametric_map(ds),)),
+    "1.2.840.10008.5.1.4.1.1.30": lambda ds, _: Read(findings=read_parametric_maps(ds)),
     "1.2.840.10008.5.1.4.1.1.66.1": lambda ds, _: Read(findings=read_spatial_registration(ds)),
     "1.2.840.10008.5.1.4.1.1.66.3": lambda ds, _: Read(findings=read_deformable_registration(ds)),
     "1.2.840.10008.5.1.4.1.1.481.3": _structures,
