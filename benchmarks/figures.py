@@ -133,9 +133,32 @@ def headers() -> str:
     return words
 
 
+SEGMENTATIONS: Final = """
+## DICOM Segmentation
+
+`benchmarks/dicom_seg.py`: a binary object of {slices} slices of 512 x 512, each segment in each slice, written to a
+file and read back to labels; the best of some runs, each in a process of its own. Memory is the peak of writing beside
+what was there before, in sizes of the mask as one byte a voxel. {processors} processors, load {load:.1f}.
+
+| segments | by | write, s | s of processor | memory | read, s |
+|---|---|---|---|---|---|
+"""
+
+
+def segmentations() -> str:
+    """The table of writing and reading segmentation objects."""
+    found = results("dicom_seg")
+    words = SEGMENTATIONS.format(**found)
+    for segments in (row for row in found.values() if isinstance(row, dict)):
+        for name, row in segments["writers"].items():
+            words += f"| {segments['segments']} | {name} {row['version']} | {row['s']:.2f} |"
+            words += f" {row['processor s']:.2f} | {row['memory']:.2f} | {row['read s']:.2f} |\n"
+    return words
+
+
 def page() -> str:
     """The whole page."""
-    return HEAD + fetal_head() + gate() + speed() + series() + headers()
+    return HEAD + fetal_head() + gate() + speed() + series() + headers() + segmentations()
 
 
 if __name__ == "__main__":
