@@ -33,7 +33,13 @@ BROKEN: Final[tuple[type[Exception], ...]] = (
 )
 """What parsers raise for files that nobody meant to write; not `MemoryError`, for claims are checked before."""
 
-_TALKATIVE: Final = ("pydicom", "tifffile", "highdicom")  # loggers that quote what they read
+_TALKATIVE: Final = (  # loggers that quote what they read
+    "PIL.TiffImagePlugin",
+    "highdicom",
+    "nibabel.global",
+    "pydicom",
+    "tifffile",
+)
 
 
 @contextmanager

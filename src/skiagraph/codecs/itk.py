@@ -18,7 +18,6 @@ __all__ = ["MM_OF_UNIT", "Lattice", "check_axes", "data_file", "in_place"]
 
 MM_OF_UNIT: Final = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001, "micron": 0.001}
 _FARTHEST: Final = 1e9  # mm, or whatever the unit is: nothing in a patient lies farther away
-_LONGEST: Final = 1024  # characters of a path
 
 
 @final
@@ -44,14 +43,18 @@ def data_file(path: Path, name: str) -> Path:
         FormatError: It is missing, or the name leads out of the folder.
     """
     folder = path.parent.resolve()
-    if "\0" in name or len(name) > _LONGEST:
-        raise FormatError(f"{path.name} names the file that holds its pixels", got="no name of a file")
-    target = (folder / name).resolve()
+    try:
+        target = (folder / name).resolve()
+        there = target.is_relative_to(folder) and target.is_file()
+    except (OSError, ValueError) as error:  # a null byte, or longer than a file system takes
+        raise FormatError(
+            f"{path.name} names the file that holds its pixels", got="no name of a file"
+        ) from error
     if not target.is_relative_to(folder):
         raise FormatError(
             f"the pixels of {path.name} lie beside it or below it", got="a name that leads elsewhere"
         )
-    if not target.is_file():
+    if not there:
         raise FormatError(
             f"{path.name} is a header whose pixels lie in another file, which is missing", got=Path(name).name
         )

@@ -40,11 +40,12 @@ _BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11
 _BYTES_OF_BIG: Final = {16: 8, 17: 8, 18: 8}
 _WHOLE: Final = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES: Final = (256, 257, 258, 277, 278, 322, 323, 32997, 32998)  # of image, sample, strip and tile
-_SEGMENTS: Final = (
-    (324, 325),
-    (273, 279),
-    (513, 514),
-)  # places and lengths of tiles, of strips, of one old JPEG
+_PLACES: Final = (
+    324,
+    273,
+    513,
+)  # of tiles, of strips, of one old JPEG: tifffile takes the first that is there
+_LENGTHS: Final = (325, 279, 514)
 _INNER: Final = 330  # places of more directories
 _PLANES: Final = ("SizeZ", "SizeC", "SizeT", "PlaneCount", "NumPlanes")
 
@@ -94,8 +95,8 @@ class _Tiff:
         """The tags of a directory whose values lie in the file, and the place of the next one; 0 after the last."""
         count_form, entry, form = ("Q", "HHQQ", "Q") if self.big else ("H", "HHLL", "L")
         skip, step, inline = (8, 20, 8) if self.big else (2, 12, 4)
-        count = self.number(at, count_form)
-        if not 8 <= at < self.size or count > _MOST_TAGS or at + skip + count * step > self.size:
+        count = self.number(at, count_form) if 8 <= at < self.size else 0
+        if not count or count > _MOST_TAGS or at + skip + count * step > self.size:
             raise self.lies(f"a directory of {count} tags at {at} of {self.size} bytes")
         self.stream.seek(at + skip)
         found: _Tags = {}
@@ -158,8 +159,10 @@ def _check_sizes(file: _Tiff, tags: _Tags) -> None:
 
 def _check_segments(file: _Tiff, tags: _Tags) -> None:
     """Strips or tiles lie inside of the file; those of no bytes lie nowhere."""
-    places, lengths = next((pair for pair in _SEGMENTS if pair[0] in tags), (0, 0))
-    begin, length = file.numbers(tags.get(places)), file.numbers(tags.get(lengths))
+    found = [next((code for code in codes if code in tags), 0) for codes in (_PLACES, _LENGTHS)]
+    if any(code and tags[code].kind not in _WHOLE for code in found):
+        raise file.lies("strips or tiles at no whole numbers")
+    begin, length = (file.numbers(tags.get(code)) for code in found)
     many = min(len(begin), len(length))
     begin, length = (np.clip(v[:many], -1, file.size + 1).astype(np.int64) for v in (begin, length))
     outside = (begin < 0) | (length < 0) | ((length > 0) & (begin + length > file.size))

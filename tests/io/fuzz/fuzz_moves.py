@@ -19,6 +19,9 @@ _FIELDS = [
     for d in (nib.Nifti1Header.template_dtype, nib.Nifti2Header.template_dtype)
 ]
 
+_TIFF = [1, 2, 3, 4, 5, 7, 8, 32773, 34712, 34925, 50000, 50002]  # packings
+_TIFF += [256, 257, 258, 273, 279, 322, 323, 324, 325, 330, 32997, 32998, 34665, 50838, 50839]  # tags
+
 
 def mutated(data, chance, others):
     """One to four changes to a file.
@@ -194,22 +197,43 @@ def _png(data, chance, other):
 
 
 def _tiff(data, chance, _other):
-    """A field of the first directory becomes another."""
-    if len(data) < 16:
+    """A field of a directory becomes another."""
+    order, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")
+    places = _directories(data, order, big=big)
+    if not places:
         return data
-    big = data[2:3] == b"+"
-    at = struct.unpack_from("<Q" if big else "<L", data, 8 if big else 4)[0]
-    size, skip = (20, 8) if big else (12, 2)
-    if at + skip + size > len(data):
-        return data
-    count = max(1, min(struct.unpack_from("<H", data, at)[0], 40))
-    entry = at + skip + size * chance.randrange(count)
-    part = chance.choice([(0, 2), (2, 2), (4, 8 if big else 4), (size - 8 if big else 8, 4)])
-    where = entry + part[0]
-    value = struct.pack("<Q", chance.choice([*LENGTHS, chance.randrange(40), chance.randrange(250, 350)]))[
-        : part[1]
+    place, count = chance.choice(places)
+    skip, size, word = (8, 20, "Q") if big else (2, 12, "L")
+    at, form = chance.choice([(0, "H"), (2, "H"), (4, word), (size - struct.calcsize(order + word), word)])
+    where = place + skip + size * chance.randrange(count) + at
+    form = struct.Struct(order + form)
+    values = [
+        *LENGTHS,
+        len(data),
+        len(data) // 2,
+        2**63,
+        place,
+        chance.randrange(40),
+        chance.randrange(250, 350),
     ]
-    return data[:where] + value + data[where + part[1] :]
+    value = chance.choice([*values, *_TIFF]) % 2 ** (8 * form.size)
+    return data[:where] + form.pack(value) + data[where + form.size :]
+
+
+def _directories(data, order, *, big):
+    """Place and number of entries of the directories of a TIFF that follow one another, 20 at most."""
+    word, count, skip, size = ("Q", "Q", 8, 20) if big else ("L", "H", 2, 12)
+    found, place = {}, 8 if big else 4
+    while len(found) < 20 and place + 8 <= len(data):
+        (at,) = struct.unpack_from(order + word, data, place)
+        if at in found or not 8 <= at <= len(data) - 8:
+            break
+        (entries,) = struct.unpack_from(order + count, data, at)
+        if not 0 < entries <= (len(data) - at - skip) // size:
+            break
+        found[at] = entries
+        place = at + skip + size * entries
+    return list(found.items())
 
 
 _SPECIAL = (
@@ -219,7 +243,7 @@ _SPECIAL = (
     (lambda d: d[344:347] in (b"n+1", b"ni1") or d[4:7] == b"n+2", _nifti),
     (lambda d: d.startswith((b"NRRD", b"ObjectType", b"NDims")), _lines),
     (lambda d: d.startswith(b"\x89PNG"), _png),
-    (lambda d: d[:4] in (b"II*\0", b"II+\0"), _tiff),
+    (lambda d: d[:4] in (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+"), _tiff),
 )
 
 

@@ -65,6 +65,12 @@ def _pictures(folder):
     )
     tifffile.imwrite(folder / "b.tif", COLOUR, resolution=(254, 254), resolutionunit=2, description="a")
     tifffile.imwrite(folder / "c.tif", VOLUME, bigtiff=True, ome=True, metadata={"axes": "ZYX"})
+    pages = np.tile(VOLUME, (1, 4, 4)).astype(np.uint8)
+    tifffile.imwrite(folder / "d.tif", pages, compression="jpeg", photometric="minisblack", byteorder=">")
+    tifffile.imwrite(folder / "e.tif", pages, imagej=True)
+    with tifffile.TiffWriter(folder / "f.tif") as file:
+        file.write(pages[0], subifds=1, compression="lzw", photometric="minisblack")
+        file.write(pages[0, ::2, ::2], subfiletype=1, compression="lzw", photometric="minisblack")
     return {
         "png": saved(grey, "PNG", dpi=(254, 254), exif=exif),
         "png-deep": saved(PIL.Image.fromarray(GREY.astype(np.uint16)), "PNG"),
@@ -76,6 +82,9 @@ def _pictures(folder):
         "tiff-tiled": (folder / "a.tif").read_bytes(),
         "tiff": (folder / "b.tif").read_bytes(),
         "tiff-big": (folder / "c.tif").read_bytes(),
+        "tiff-jpeg": (folder / "d.tif").read_bytes(),
+        "tiff-imagej": (folder / "e.tif").read_bytes(),
+        "tiff-levels": (folder / "f.tif").read_bytes(),
     }
 
 

@@ -21,6 +21,7 @@ FOUND = {
     "dicomdir-endless-element": "a directory claimed 4 GiB for one element",
     "metaimage-axes": "ITK died of a number of axes",
     "metaimage-giant-matrix": "the product of direction and spacing overflowed with a warning",
+    "metaimage-long-name": "a name longer than file systems take was looked for",
     "metaimage-null-name": "a name with a null byte was looked for",
     "metaimage-text": "ITK died of pixels as text",
     "nifti-far-offset": "pixels that begin behind all files overflowed",
@@ -37,6 +38,7 @@ FOUND = {
     "slide-no-bits": "a whole slide without bits had no such attribute",
     "slide-no-samples": "a whole slide without samples was no number",
     "slide-odd-uid": "pydicom warned of a UID while tiles were read",
+    "tiff-directory-before-the-file": "a directory inside of another lay before the beginning of the file",
     "tiff-doubling-directories": "each directory named the next one twice, which doubled their number",
     "tiff-endless-jpeg": "a JPEG inside of a strip claimed fourteen million times the size of its picture",
     "tiff-endless-strip": "a strip claimed more bytes than its file has",
@@ -53,6 +55,7 @@ FOUND = {
     "tiff-ring-of-pages": "tifffile walked from page to page in a ring for ever",
     "tiff-short-directory": "Pillow warned of a directory that was cut off on the terminal",
     "tiff-strip-offsets": "tifffile fell over an assertion of its own",
+    "tiff-strips-as-long-as-tiles": "strips took their lengths, beyond the file, from what tags said of tiles",
     "tiff-unlike-pages": "pages of one series that differ broke an assertion of tifffile",
     "zip-nameless-member": "a member without a name had no last letter",
 }
