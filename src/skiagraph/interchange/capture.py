@@ -21,7 +21,7 @@ from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.overlay import overlaid
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import SOURCE_IMAGE, instance_item, referenced_series
-from skiagraph.interchange.secondary import leave_frame, put_capture, put_stored
+from skiagraph.interchange.secondary import put_capture, put_stored
 
 __all__ = ["capture", "overlaid"]
 
@@ -55,7 +55,6 @@ def capture(
     origins = [origin_of(case, name) for name in case.images]
     kind = COLOUR if several else SecondaryCaptureImageStorage
     ds = begun(kind, "OT", origins[0], equipment, series, content)
-    leave_frame(ds)
     put_capture(ds, ["DERIVED", "SECONDARY", "OTHER"], burned_in=True)
     put_algorithm(ds, content)
     ds.DerivationDescription, ds.DerivationCodeSequence = _SAID, [coded(UNSPECIFIED)]

@@ -17,7 +17,6 @@ from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import instance_item
-from skiagraph.interchange.secondary import leave_frame
 
 __all__ = ["encapsulated_pdf", "pdf_of"]
 
@@ -51,7 +50,6 @@ def encapsulated_pdf(
         raise NoDicomHome("a page in DICOM has less than 4 GiB", got=f"{len(pdf)} bytes")
     origins = [origin_of(case, name) for name in case.images]
     ds = begun(EncapsulatedPDFStorage, "DOC", origins[0], equipment, series, content)
-    leave_frame(ds)
     put_algorithm(ds, content)
     ds.ConversionType, ds.BurnedInAnnotation, ds.AcquisitionDateTime = "WSD", "YES", ""
     ds.DocumentTitle, ds.ConceptNameCodeSequence = content.description, [coded(_REPORT)]

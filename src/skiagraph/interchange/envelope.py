@@ -33,7 +33,7 @@ _EMPTY: Final = (  # type 2 of the patient and general study modules (PS3.3 C.7.
     "AccessionNumber",
 )
 _OF_SERIES: Final = frozenset(
-    {"00080060", "0020000E", "00200011", "00200060", "0008103E", "00080070", "00081090"}
+    {"00080060", "0020000E", "00200011", "00200052", "00200060", "0008103E", "00080070", "00081090"}
 )
 _MODULES: Final = ("0008", "0010", "0012", "0020", "0032", "0040")
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")

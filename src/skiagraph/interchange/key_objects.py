@@ -91,8 +91,6 @@ def key_object(
         raise UnknownName("key objects are frames of the images of the case", got=", ".join(strange))
     origins = {name: origin_of(case, name) for name, _, _ in frames}
     ds = begun(_KEY_OBJECTS, "KO", next(iter(origins.values())), equipment, series, content)
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        ds.pop(keyword, None)  # documents have none (PS3.3 table A.35.4-1)
     ds.ReferencedPerformedProcedureStepSequence = []
     chosen = {name: _chosen(frames, name, origin) for name, origin in origins.items()}
     ds.CurrentRequestedProcedureEvidenceSequence = evidence(

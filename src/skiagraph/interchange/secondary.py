@@ -15,7 +15,7 @@ from skiagraph.interchange.frames import put_film, put_groups
 from skiagraph.interchange.invented import BYTES, COLOUR, WORDS
 from skiagraph.interchange.places import Placed
 
-__all__ = ["as_stored", "kind_for", "leave_frame", "put_capture", "put_frames", "put_stored"]
+__all__ = ["as_stored", "kind_for", "put_capture", "put_frames", "put_stored"]
 
 _GROUPS: Final = 0x52009230  # per-frame functional groups sequence, to which a frame increment may point
 
@@ -60,19 +60,12 @@ def put_stored(ds: Dataset, dtype: np.dtype[Any], channels: int) -> None:
 def put_frames(ds: Dataset, space: Space, placed: Placed, *, derived: bool) -> None:
     """Where and when the frames are: functional groups in the patient, a film elsewhere."""
     if placed.planes.positions is None:
-        leave_frame(ds)
         put_film(ds, placed.planes, space.timeline)
         return
     place_in_frame(ds, space.frame)
     put_groups(ds, space, placed, Dataset(), derived=derived)
     if int(ds.NumberOfFrames) > 1:
         ds.FrameIncrementPointer = _GROUPS
-
-
-def leave_frame(ds: Dataset) -> None:
-    """Takes away the frame of reference of the source, in which an object without places does not lie."""
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        ds.pop(keyword, None)
 
 
 def as_stored(frame: NDArray[Any]) -> NDArray[Any]:

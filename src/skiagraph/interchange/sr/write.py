@@ -170,8 +170,6 @@ class _Body:
 
 def _general(ds: Dataset, content: Content) -> None:
     """The modules of documents (DICOM PS3.3 C.17.1 and C.17.2)."""
-    for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
-        ds.pop(keyword, None)  # documents have none (PS3.3 table A.35.13-1); coordinates name their own
     ds.ReferencedPerformedProcedureStepSequence, ds.PerformedProcedureCodeSequence = [], []
     ds.CompletionFlag = "COMPLETE"
     ds.PreliminaryFlag = "FINAL" if content.verified else "PRELIMINARY"
