@@ -2,17 +2,22 @@
 
 from skiagraph.task.bundle import Bundle, load_bundle, save_bundle
 from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
+from skiagraph.task.compare import Comparison, compare
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
 from skiagraph.task.evaluate import Estimate, evaluate
 from skiagraph.task.recipe import Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
+from skiagraph.task.tabular import Counts, Figures, Table, Tabular
 
 __all__ = [
     "Bundle",
     "Card",
+    "Comparison",
+    "Counts",
     "Engine",
     "Estimate",
     "Explainer",
+    "Figures",
     "InputSpec",
     "Kind",
     "Metric",
@@ -21,8 +26,11 @@ __all__ = [
     "Recipe",
     "Refine",
     "Score",
+    "Table",
+    "Tabular",
     "Trainer",
     "Watch",
+    "compare",
     "evaluate",
     "load_bundle",
     "names",

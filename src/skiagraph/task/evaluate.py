@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeVar, final
+from typing import Any, Literal, TypeVar, final
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import special
 
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding, NotApplicable
 from skiagraph.task.contract import Metric
+from skiagraph.task.tabular import Counts, Figures, Tabular, resampled, stacked
 
-__all__ = ["Estimate", "evaluate"]
+__all__ = ["Estimate", "drawn_groups", "evaluate", "figures_of", "merged", "undefined_of"]
 
 F = TypeVar("F", bound=Finding)
 T = TypeVar("T")
+
+_BLOCKS = 1000  # groups are left out one by one up to here, beyond in so many blocks
 
 
 @final
@@ -27,10 +32,12 @@ class Estimate:
 
     Args:
         value: The figure over all cases.
-        low: 2.5th percentile over resampled groups.
-        high: 97.5th percentile over resampled groups.
+        low: Lower end, from resampled groups.
+        high: Upper end, from resampled groups.
         n: Cases that it rests on.
-        excluded: Cases on which the model did not answer.
+        excluded: Cases that give nothing to it: the model did not answer, or the figure is not defined for them.
+        unresolved: Resamples in which the figure is not defined (a rare class was not drawn); the interval rests on
+            the others.
     """
 
     value: float
@@ -38,6 +45,7 @@ class Estimate:
     high: float
     n: int
     excluded: int
+    unresolved: int = 0
 
 
 def evaluate(
@@ -46,14 +54,17 @@ def evaluate(
     *,
     rng: Generator,
     resamples: int = 2000,
+    interval: Literal["percentile", "bca"] = "percentile",
 ) -> Mapping[str, Estimate]:
     """The figures of a metric over many cases, with intervals from a bootstrap over groups.
 
     Args:
         pairs: (group, prediction, reference) of each case. A `NotApplicable` counts as excluded.
-        metric: What to measure.
+        metric: What to measure. A `Tabular` one is resampled by counts, which is fast; any other by merging.
         rng: Draws the resamples.
         resamples: How many.
+        interval: ``"percentile"``, or ``"bca"``: corrected for bias and for a spread that changes with the value,
+            at the price of leaving out each group once.
 
     Returns:
         An estimate for each figure of the metric.
@@ -61,7 +72,7 @@ def evaluate(
     Raises:
         InvalidInput: No case was answered.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 (percentile) and 14 (BCa).
     """
     groups: dict[str, list[T]] = {}
     excluded = 0
@@ -72,19 +83,89 @@ def evaluate(
             groups.setdefault(group, []).append(metric.tally(prediction, reference))
     if not groups:
         raise InvalidInput("an evaluation has at least one answered case", got=f"{excluded} refused")
-    tallies = [reduce(metric.merge, group) for group in groups.values()]
-    whole = metric.summary(reduce(metric.merge, tallies))
-    drawn = [
-        metric.summary(
-            reduce(metric.merge, (tallies[i] for i in rng.integers(len(tallies), size=len(tallies))))
+    tallies: list[Any] = [merged(metric, group) for group in groups.values()]
+    g, n = len(tallies), sum(len(group) for group in groups.values())
+    whole = figures_of(metric, tallies, np.ones((1, g)))
+    drawn = figures_of(metric, tallies, drawn_groups(g, resamples, rng))
+    without = figures_of(metric, tallies, _one_out(g)) if interval == "bca" else {}
+    undefined = undefined_of(metric, tallies)
+    found = {}
+    for name, (value,) in whole.items():
+        low, high = (
+            _bca(value, drawn[name], without[name]) if without else _percentiles(drawn[name], [0.025, 0.975])
         )
-        for _ in range(resamples)
+        missing = undefined.get(name, 0)
+        found[name] = Estimate(
+            value=float(value),
+            low=low,
+            high=high,
+            n=n - missing,
+            excluded=excluded + missing,
+            unresolved=int(np.isnan(drawn[name]).sum()),
+        )
+    return found
+
+
+def drawn_groups(groups: int, resamples: int, rng: Generator) -> Counts:
+    """How often each group stands in each resample, drawn with replacement: shape (resamples, groups)."""
+    drawn = rng.integers(groups, size=(resamples, groups)) + groups * np.arange(resamples)[:, None]
+    return (
+        np.bincount(drawn.ravel(), minlength=resamples * groups).reshape(resamples, groups).astype(np.float64)
+    )
+
+
+def figures_of(metric: Metric[Any, Any], tallies: Sequence[Any], times: Counts) -> Figures:
+    """The figures of totals in which each tally stands several times or not at all.
+
+    Args:
+        metric: Of the tallies.
+        tallies: One a group.
+        times: Whole numbers, shape (resamples, groups); no row of zeros.
+    """
+    if isinstance(metric, Tabular):
+        return resampled(metric, tallies, times)
+    found = [
+        metric.summary(reduce(metric.merge, (tallies[int(i)] for i in np.repeat(np.arange(len(row)), row))))
+        for row in times.astype(np.intp)
     ]
-    n = sum(len(group) for group in groups.values())
-    return {name: _estimate(value, [d[name] for d in drawn], n, excluded) for name, value in whole.items()}
+    return {name: np.array([figures[name] for figures in found], dtype=np.float64) for name in found[0]}
 
 
-def _estimate(value: float, drawn: list[float], n: int, excluded: int) -> Estimate:
-    finite = np.array(drawn)[np.isfinite(drawn)]
-    low, high = np.percentile(finite, [2.5, 97.5]) if len(finite) else (float("nan"), float("nan"))
-    return Estimate(value=value, low=float(low), high=float(high), n=n, excluded=excluded)
+def undefined_of(metric: Metric[Any, Any], tallies: Sequence[Any]) -> Mapping[str, int]:
+    """How many cases give nothing to a figure, by its name; names without such cases are missing."""
+    return metric.undefined(stacked(tallies)) if isinstance(metric, Tabular) else {}
+
+
+def merged(metric: Metric[Any, Any], tallies: Sequence[Any]) -> Any:
+    """All tallies as one."""
+    return stacked(tallies) if isinstance(metric, Tabular) else reduce(metric.merge, tallies)
+
+
+def _one_out(groups: int) -> Counts:
+    """All groups but one, or but one block of many; shape (blocks, groups). One group alone cannot be left out."""
+    if groups == 1:
+        return np.ones((1, 1))
+    block = np.arange(groups) % min(groups, _BLOCKS)
+    return np.asarray(block != np.arange(min(groups, _BLOCKS))[:, None], dtype=np.float64)
+
+
+def _percentiles(drawn: NDArray[np.float64], at: Sequence[float]) -> tuple[float, float]:
+    known = drawn[~np.isnan(drawn)]
+    if not len(known):
+        return float("nan"), float("nan")
+    # Between a number and infinity there is nothing to interpolate.
+    low, high = np.quantile(known, at, method="linear" if np.isfinite(known).all() else "inverted_cdf")
+    return float(low), float(high)
+
+
+def _bca(value: float, drawn: NDArray[np.float64], without: NDArray[np.float64]) -> tuple[float, float]:
+    known, left = drawn[np.isfinite(drawn)], without[np.isfinite(without)]
+    if not len(known) or not np.isfinite(value) or np.ptp(known) == 0:
+        return _percentiles(drawn, [0.025, 0.975])
+    below = (np.mean(known < value) + np.mean(known <= value)) / 2
+    shift = special.ndtri(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known)))
+    apart = left.mean() - left
+    spread = float((apart**2).sum()) ** 1.5
+    bend = float((apart**3).sum()) / (6 * spread) if spread > 0 else 0.0
+    z = shift + special.ndtri(np.array([0.025, 0.975]))
+    return _percentiles(known, special.ndtr(shift + z / (1 - bend * z)).tolist())
