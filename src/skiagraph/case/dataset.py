@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import final
 
 import numpy as np
 from numpy.random import Generator
 
 from skiagraph.case.case import Case
+from skiagraph.case.target import Target
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding
 
@@ -27,7 +31,13 @@ class Sample:
         split: ``"train"``, ``"val"``, ``"test"``, or another word of the manifest.
         case: Loads the case.
         reference: Loads what is held to be true.
-        stratum: A number that splits should spread evenly, e.g. the size of the structure.
+        stratum: A number that splits should spread evenly: the size of the structure, the number of the class.
+        weight: How much it counts in learning, 0 or more; 1 where nothing is said.
+        attributes: What it is, for figures of subgroups, by name: ``site``, ``sex``, ``age``... Never an identity.
+        files: The files behind image and reference, for digests; empty where there are none.
+
+    Raises:
+        InvalidInput: A weight that is negative or not finite.
     """
 
     identifier: str
@@ -36,6 +46,13 @@ class Sample:
     case: Callable[[], Case]
     reference: Callable[[], tuple[Finding, ...]]
     stratum: float = 0.0
+    weight: float = 1.0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise InvalidInput("the weight of a sample is a number from 0", got=str(self.weight))
 
 
 @final
@@ -47,6 +64,9 @@ class Dataset:
         name: Name of the data set.
         samples: In a stable order.
         licence: Under which terms it may be used; stands on the card of every model that learnt from it.
+        targets: What the references answer, with the lists of their labels; empty where nobody has said.
+        layout: One sentence on how its files were understood; empty where it was made in memory.
+        problems: What was left out or had to be supposed, one sentence each.
 
     Raises:
         InvalidInput: A sample twice, or a group in two splits.
@@ -55,6 +75,9 @@ class Dataset:
     name: str
     samples: tuple[Sample, ...] = field(repr=False)
     licence: str = ""
+    targets: tuple[Target, ...] = ()
+    layout: str = ""
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [s.identifier for s in self.samples]
@@ -87,7 +110,7 @@ class Dataset:
             raise InvalidInput(
                 "a split that is asked for has samples", got=", ".join(names), way_out=f"there are {there}"
             )
-        return Dataset(name=self.name, samples=samples, licence=self.licence)
+        return dataclasses.replace(self, samples=samples)
 
 
 def folds(dataset: Dataset, n: int, rng: Generator) -> tuple[tuple[Dataset, Dataset], ...]:
@@ -118,7 +141,6 @@ def folds(dataset: Dataset, n: int, rng: Generator) -> tuple[tuple[Dataset, Data
             place[group] = int(fold)
 
     def part(keep: Callable[[str], bool]) -> Dataset:
-        samples = tuple(s for s in dataset if keep(s.group))
-        return Dataset(name=dataset.name, samples=samples, licence=dataset.licence)
+        return dataclasses.replace(dataset, samples=tuple(s for s in dataset if keep(s.group)))
 
     return tuple((part(lambda g, f=f: place[g] != f), part(lambda g, f=f: place[g] == f)) for f in range(n))  # type: ignore[misc]
