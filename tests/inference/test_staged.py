@@ -85,22 +85,37 @@ def test_where_nothing_is_found_there_is_no_segment(recipe, card, picture):
     assert plain.space == case.image.space
 
 
-def test_each_channel_becomes_a_segment_and_the_likeliest_wins(recipe, card, picture):
-    """Channel 1: bright. Channel 2: the left half, less surely."""
+class Two:
+    """Bright, and less surely the left half; before them, where it is asked for, a background."""
 
-    class Two:
-        name, precision = "two", "fp32"
+    name, precision = "two", "fp32"
 
-        def __call__(self, batch, /):
-            left = np.where(np.arange(batch.shape[-1]) < batch.shape[-1] // 2, 2.0, -2.0)
-            return np.concatenate([np.where(batch > 0, 5.0, -5.0), batch * 0 + left], 1).astype(np.float32)
+    def __init__(self, *, background):
+        self.background = background
 
+    def __call__(self, batch, /):
+        left = np.where(np.arange(batch.shape[-1]) < batch.shape[-1] // 2, 2.0, -2.0)
+        parts = [batch * 0] * self.background + [np.where(batch > 0, 5.0, -5.0), batch * 0 + left]
+        return np.concatenate(parts, 1).astype(np.float32)
+
+
+def test_of_labels_that_exclude_one_another_the_likeliest_wins(recipe, card, picture):
     case, mask = picture((96, 144))
-    labels = (codes.HEAD, codes.FETUS)
-    found = staged(card(), recipe(labels=labels), Two())(case)
+    wanted = recipe(labels=(codes.HEAD, codes.FETUS), activation="softmax")
+    found = staged(card(), wanted, Two(background=True))(case)
     left = np.arange(144) < 72
     assert [(s.number, s.code) for s in found.segments] == [(1, codes.HEAD), (2, codes.FETUS)]
+    assert (found.kind, wanted.outputs) == ("exclusive", 3)
     assert np.array_equal(found.labels, np.where(mask, 1, np.where(left, 2, 0)))
+
+
+def test_labels_that_stand_each_for_itself_overlap(recipe, card, picture):
+    case, mask = picture((96, 144))
+    wanted = recipe(labels=(codes.HEAD, codes.FETUS))
+    found = staged(card(), wanted, Two(background=False))(case)
+    assert (found.kind, wanted.outputs) == ("overlapping", 2)
+    assert np.array_equal(found.mask(1), mask)
+    assert np.array_equal(found.mask(2), np.broadcast_to(np.arange(144) < 72, mask.shape))
 
 
 def test_the_threshold_decides_what_belongs(recipe, card, picture):

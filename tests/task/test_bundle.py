@@ -50,7 +50,16 @@ def test_what_was_saved_is_what_is_loaded(source, saved):
     assert (again.card, again.recipe, again.plan) == (source.card, source.recipe, source.plan)
     assert again.digest() == source.digest()
     assert sorted(p.name for p in saved.folder.iterdir()) == sorted(FILES)
-    assert json.loads((saved.folder / "card.json").read_text("utf-8"))["format"] == 1
+    assert json.loads((saved.folder / "card.json").read_text("utf-8"))["format"] == 2
+
+
+def test_a_bundle_of_format_1_is_read_as_the_segmentation_that_it_is(saved):
+    for name in ("card.json", "recipe.json", "plan.json"):
+        data = json.loads((saved.folder / name).read_text("utf-8")) | {"format": 1}
+        for new in ("task", "concept", "units", "activation", "channels", "overlap", "intensity"):
+            data.pop(new, None) if name == "recipe.json" else None
+        (saved.folder / name).write_text(json.dumps(data), "utf-8")
+    assert load_bundle(saved.folder).recipe == RECIPE
 
 
 def test_the_digest_is_of_weights_and_graph(source):

@@ -1,4 +1,4 @@
-"""From logits back to the image: probabilities, shape prior, calibrated confidence, labels on the image's lattice."""
+"""From the answer of a network back to the image: probabilities, shape prior, confidence, labels on its lattice."""
 
 from __future__ import annotations
 
@@ -7,17 +7,37 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from skiagraph.features import Ellipse, fitted_ellipse, rasterised
-from skiagraph.findings import Segment, Segmentation
+from skiagraph.findings import Finding, Segment, Segmentation
 from skiagraph.findings.resample import resample
+from skiagraph.geometry import Space
 from skiagraph.image import Image
+from skiagraph.inference.facts import classified, measured
 from skiagraph.inference.refine import carried, refined
 from skiagraph.preprocess import network_space
 from skiagraph.task import Engine, Recipe
 
-__all__ = ["agreement", "finished"]
+__all__ = ["agreement", "findings_of", "finished"]
+
+
+def findings_of(
+    answer: NDArray[np.float32], image: Image, recipe: Recipe, second: Engine | None = None
+) -> tuple[Finding, ...]:
+    """What the answer of a network stands for.
+
+    Args:
+        answer: Shape (outputs, spatial...) on the lattice that `network_space` gives, or (outputs,).
+        image: What was read.
+        recipe: Says what the answer is.
+        second: What looks at an outline again, where the recipe asks for it.
+    """
+    if recipe.task == "classification":
+        return (classified(answer, recipe),)
+    if recipe.task == "regression":
+        return measured(answer, recipe)
+    return (finished(answer, image, recipe, second),)
 
 
 def finished(
@@ -32,14 +52,26 @@ def finished(
         second: What looks at the outline again, where the recipe asks for it.
     """
     lattice = network_space(image.space, recipe)
-    p = expit(np.asarray(logits, dtype=np.float32))
+    logits = np.asarray(logits, dtype=np.float32)
+    p = softmax(logits, axis=0)[1:] if recipe.activation == "softmax" else expit(logits)
     if recipe.prior == "ellipse":
         return _elliptic(p[0], image, recipe, second)
-    labels = np.where(p.max(0) >= recipe.threshold, p.argmax(0) + 1, 0).astype(np.uint8)
     segments = tuple(Segment(number=n, code=code) for n, code in enumerate(recipe.labels, 1))
-    found = Segmentation(space=lattice, labels=labels, segments=segments, probabilities=p)
+    found = _decided(p, lattice, recipe, segments)
     back = resample(found, onto=image.space)
-    return Segmentation(space=back.space, labels=back.labels, segments=segments)
+    return Segmentation(space=back.space, labels=back.labels, segments=segments, kind=found.kind)
+
+
+def _decided(
+    p: NDArray[np.float32], space: Space, recipe: Recipe, segments: tuple[Segment, ...]
+) -> Segmentation:
+    """Labels of probabilities: several that stand each for itself may overlap."""
+    if recipe.activation == "sigmoid" and len(segments) > 1:
+        above = p >= recipe.threshold
+        return Segmentation(space=space, labels=above, segments=segments, kind="overlapping", probabilities=p)
+    least = recipe.threshold if recipe.activation == "sigmoid" else 1 - p.sum(0)
+    labels = np.where(p.max(0) >= least, p.argmax(0) + 1, 0).astype(np.uint8)
+    return Segmentation(space=space, labels=labels, segments=segments, probabilities=p)
 
 
 def _elliptic(p: NDArray[np.float32], image: Image, recipe: Recipe, second: Engine | None) -> Segmentation:

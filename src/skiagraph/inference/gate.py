@@ -8,7 +8,7 @@ from typing import Final, final
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
-from skiagraph.findings import NotApplicable, Segmentation
+from skiagraph.findings import Finding, NotApplicable, Segmentation
 from skiagraph.image import Image
 from skiagraph.inference.content import content_gate
 from skiagraph.inference.staged import Staged
@@ -19,6 +19,7 @@ __all__ = ["Gate", "Gated", "gate_of"]
 Gate = Callable[[Image], NotApplicable | None]
 
 _HEAD_EVIDENCE: Final = "head-evidence"  # the only kind yet
+_ANY: Final = "OT"  # DICOM's "other": the files that the model learnt from did not say
 
 
 @final
@@ -39,10 +40,16 @@ class Gated:
         """That of the model within."""
         return self.model.card
 
-    def __call__(self, case: Case, /) -> Segmentation | NotApplicable:
+    def __call__(self, case: Case, /) -> Finding:
         """The answer of the model, or why there is none: asked of the case before, and of the answer after."""
+        return self.findings(case)[0]
+
+    def findings(self, case: Case, /) -> tuple[Finding, ...]:
+        """All findings of the model, or why there is none."""
         refusal = self.refusal(case)
-        return self._sure(self.model(case)) if refusal is None else refusal
+        if refusal is not None:
+            return (refusal,)
+        return tuple(map(self._sure, self.model.findings(case)))
 
     def refusal(self, case: Case, /) -> NotApplicable | None:
         """Why the model would not take a case, told without running it; None where it would."""
@@ -51,9 +58,11 @@ class Gated:
             refusal = self.gate(self.model.image(case))
         return refusal
 
-    def _sure(self, answer: Segmentation) -> Segmentation | NotApplicable:
+    def _sure(self, answer: Finding) -> Finding:
         """The answer, unless it is too unsure to be measured on (``"least confidence"`` of the calibration)."""
         least = float(self.model.recipe.calibration.get("least confidence", 0.0))
+        if not isinstance(answer, Segmentation):
+            return answer
         said = [s.confidence for s in answer.segments if s.confidence is not None]
         if said and min(said) < least:
             return NotApplicable(
@@ -84,7 +93,7 @@ def _unfit(case: Case, recipe: Recipe, card: Card) -> NotApplicable | None:
             reason="wrong-shape",
             explanation="The model reads grey or red, green and blue pictures, and this one has other channels.",
         )
-    if image.modality is not None and image.modality != wanted.modality:
+    if image.modality is not None and wanted.modality not in {_ANY, image.modality}:
         return NotApplicable(
             reason="wrong-modality",
             explanation=f"The model reads images of modality {wanted.modality}, and this one is {image.modality}.",

@@ -38,11 +38,12 @@ class Mirrored:
         return self.engine.precision
 
     def __call__(self, batch: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """(batch, channel, spatial...) to (batch, channel, spatial...)."""
+        """(batch, channel, spatial...) to (batch, channel, spatial...), or to (batch, channel)."""
         ways = chain.from_iterable(combinations(self.axes, n) for n in range(len(self.axes) + 1))
         answers = []
         for way in ways:
             where = tuple(axis + 2 for axis in way)
-            answers.append(np.flip(self.engine(np.ascontiguousarray(np.flip(batch, where))), where))
+            answer = self.engine(np.ascontiguousarray(np.flip(batch, where)))
+            answers.append(answer if answer.ndim == 2 else np.flip(answer, where))  # classes have no place
         mean: NDArray[np.float32] = np.mean(answers, axis=0, dtype=np.float32)
         return mean

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
-from skiagraph.findings import Segmentation
+from skiagraph.findings import Finding
 from skiagraph.image import Image
 from skiagraph.inference.engines import Precision, engine_for
-from skiagraph.inference.finish import finished
+from skiagraph.inference.finish import findings_of
 from skiagraph.inference.mirror import Mirrored
-from skiagraph.preprocess import network_pixels, network_space, normalised
+from skiagraph.inference.tile import Tiled
+from skiagraph.preprocess import network_input, network_space
 from skiagraph.preprocess.grey import grey
 from skiagraph.task import Bundle, Card, Engine, Recipe
 
@@ -29,7 +30,7 @@ _BATCH: Final = 8
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Staged:
-    """A segmentation model around an engine.
+    """A model around an engine: it segments, classifies or measures, as its recipe says.
 
     Args:
         card: What it is.
@@ -43,26 +44,38 @@ class Staged:
     engine: Engine
     second: Engine | None = None
 
-    def __call__(self, case: Case, /) -> Segmentation:
-        """The segmentation of one case, on the lattice of its image.
+    def __call__(self, case: Case, /) -> Finding:
+        """The finding of one case: its segmentation, its classification, or the first concept that is measured.
 
         Raises:
             InvalidInput: The image that the recipe names is missing or of another kind.
         """
-        return next(iter(self.each([case])))
+        return self.findings(case)[0]
 
-    def each(self, cases: Iterable[Case]) -> Iterator[Segmentation]:
-        """The segmentations of many cases, in order; neighbours of one shape are computed together."""
+    def findings(self, case: Case, /) -> tuple[Finding, ...]:
+        """All findings of one case: as many as concepts are measured, else one."""
+        return next(iter(self.findings_of_each([case])))
+
+    def each(self, cases: Iterable[Case]) -> Iterator[Finding]:
+        """The finding of each of many cases, in order; neighbours of one shape are computed together."""
+        return (found[0] for found in self.findings_of_each(cases))
+
+    def findings_of_each(self, cases: Iterable[Case]) -> Iterator[tuple[Finding, ...]]:
+        """All findings of each of many cases, in order."""
+        for case, answer in self.answers(cases):
+            yield findings_of(answer, self.image(case), self.recipe, self.second)
+
+    def answers(self, cases: Iterable[Case]) -> Iterator[tuple[Case, NDArray[np.float32]]]:
+        """Many cases with what the engine said of them, (outputs, spatial...) or (outputs,), in order."""
         stream = iter(cases)
         while group := list(islice(stream, _BATCH)):
             prepared = ((case, self.prepare(case)) for case in group)
             for _, alike in groupby(prepared, key=lambda pair: pair[1].shape):
                 together, tensors = zip(*alike, strict=True)
-                for case, logits in zip(together, self.engine(np.stack(tensors)), strict=True):
-                    yield finished(logits, self.image(case), self.recipe, self.second)
+                yield from zip(together, self.engine(np.stack(tensors)), strict=True)
 
     def image(self, case: Case) -> Image:
-        """The image that the recipe names, as one grey channel.
+        """The image that the recipe names, grey or in the colours that it asks for.
 
         Raises:
             InvalidInput: The case has no such image.
@@ -72,18 +85,19 @@ class Staged:
             raise InvalidInput(
                 f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}"
             )
-        return grey(image)
+        return grey(image) if self.recipe.channels == 1 else image
 
     def prepare(self, case: Case) -> NDArray[np.float32]:
-        """What the engine sees of a case: (1, spatial...), normalised."""
+        """What the engine sees of a case: (channels, spatial...), normalised."""
         image = self.image(case)
-        space = network_space(image.space, self.recipe)
-        return normalised(network_pixels(image, space), self.recipe.normalise)[None]
+        return network_input(image, network_space(image.space, self.recipe), self.recipe)
 
 
 def staged(card: Card, recipe: Recipe, engine: Engine, second: Engine | None = None) -> Staged:
-    """The model of a recipe around its engines, mirrored as the recipe says."""
+    """The model of a recipe around its engines, mirrored and shown windows as the recipe says."""
     around = Mirrored(engine=engine, axes=recipe.mirror) if recipe.mirror else engine
+    if recipe.overlap is not None:
+        around = Tiled(engine=around, window=recipe.shape, overlap=recipe.overlap)
     return Staged(card=card, recipe=recipe, engine=around, second=second)
 
 

@@ -2,6 +2,7 @@
 
 from skiagraph.preprocess.affine import Affine
 from skiagraph.preprocess.blur import Blur
+from skiagraph.preprocess.colour import network_input, network_stack
 from skiagraph.preprocess.erase import Erase
 from skiagraph.preprocess.gain import Gain
 from skiagraph.preprocess.gamma import Gamma
@@ -21,7 +22,9 @@ __all__ = [
     "Step",
     "augmented",
     "linear_weights",
+    "network_input",
     "network_pixels",
     "network_space",
+    "network_stack",
     "normalised",
 ]

@@ -5,7 +5,7 @@ from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
 from skiagraph.task.compare import Comparison, compare
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
 from skiagraph.task.evaluate import Estimate, evaluate
-from skiagraph.task.recipe import Recipe, Refine
+from skiagraph.task.recipe import Intensity, Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
 from skiagraph.task.tabular import Counts, Figures, Table, Tabular
 
@@ -19,6 +19,7 @@ __all__ = [
     "Explainer",
     "Figures",
     "InputSpec",
+    "Intensity",
     "Kind",
     "Metric",
     "Model",

@@ -6,9 +6,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, final
 
 from skiagraph.errors import BundleError, InvalidInput, MissingInput, WriteFailed
@@ -18,7 +19,15 @@ from skiagraph.task.recipe import Recipe
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType(
+    {
+        1: lambda data: (
+            data
+        ),  # recipes of format 1 are segmentations, which is what the new fields say by default
+        FORMAT: lambda data: data,
+    }
+)
 _TEXTS: Final = ("card.json", "recipe.json", "plan.json")
 _BINARIES: Final = ("weights.safetensors", "graph.onnx")
 _SECOND: Final = ("refine.safetensors", "refine.onnx")  # where the recipe looks at outlines again
@@ -104,13 +113,13 @@ def _read(path: Path) -> dict[str, Any]:
         version = data.pop("format")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path.name} is JSON with a format version", got="something else") from error
-    if version != FORMAT:
+    if version not in _MIGRATIONS:
         raise BundleError(
-            f"this release reads bundles of format {FORMAT}",
+            f"this release reads bundles up to format {FORMAT}",
             got=f"format {version}",
             way_out="update skiagraph",
         )
-    return dict(data)
+    return _MIGRATIONS[version](dict(data))
 
 
 def save_bundle(bundle: Bundle, to: Path) -> Bundle:

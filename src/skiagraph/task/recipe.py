@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, final
+from types import MappingProxyType
+from typing import Any, Final, Literal, final
 
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 
-__all__ = ["Recipe", "Refine"]
+__all__ = ["Intensity", "Recipe", "Refine"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intensity:
+    """Numbers for a quantity whose values mean the same in every image, such as Hounsfield units.
+
+    Args:
+        low: What lies below counts as this, in the unit of the images.
+        high: What lies above counts as this.
+        mean: Becomes 0.
+        deviation: Becomes 1.
+
+    Raises:
+        InvalidInput: No room between low and high, or a deviation that is not positive.
+    """
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+    def __post_init__(self) -> None:
+        if not (self.low < self.high and self.deviation > 0):
+            raise InvalidInput(
+                "low lies below high and the deviation is positive",
+                got=f"{self.low} to {self.high}, {self.deviation}",
+            )
 
 
 @final
@@ -53,13 +82,24 @@ class Recipe:
     """How a model reads.
 
     Args:
+        task: What the answer of the network is.
         image: Name of the image in the case.
-        labels: What each output channel stands for, in order.
+        labels: What the answer speaks of, in order: structures, classes, or the concepts that are measured.
+        concept: What is being classified; None where nothing is.
+        units: UCUM code of each measured concept.
+        activation: How the answer is read. ``"sigmoid"``: one channel a label, each for itself; ``"softmax"``: labels
+            exclude one another, in a segmentation with a first channel for the background; ``"ordinal"``: labels
+            rise, and channel n tells that it is more than label n; ``"gaussian"``: of n concepts n means, then n
+            logarithms of variances, both in the numbers of the calibration.
+        channels: Of the image: 1 grey, or 3 for red, green and blue.
         shape: Samples of the network's lattice along each spatial axis. The field of view is kept: a case is
-            resampled onto this many samples, whatever it came with.
+            resampled onto this many samples, whatever it came with. Where there is an `overlap`, that of a window.
         orientation: Axis codes into which volumes are brought first; None for planes.
         spacing: mm of the network's lattice; None where the field of view is fitted to `shape` instead.
+        overlap: Share by which neighbouring windows overlap that the network is shown one after the other, where
+            there is a spacing; None shows it the whole lattice at once.
         normalise: Name of the intensity normalisation (`skiagraph.preprocess.normalise`).
+        intensity: Its numbers, where it has some.
         mirror: Spatial axes over which predictions are averaged with their mirror image.
         threshold: Probability from which a place belongs to a segment.
         prior: Shape to which the outline is fitted: ``"ellipse"``, or ``"none"``.
@@ -69,15 +109,22 @@ class Recipe:
         gate: Numbers of the gate in front of the model; empty for none.
 
     Raises:
-        InvalidInput: No label, or a shape, threshold or axis out of range.
+        InvalidInput: No label; a shape, threshold, overlap or axis out of range; parts that do not go with the task.
     """
 
+    task: Literal["segmentation", "classification", "regression"] = "segmentation"
     image: str = "image"
     labels: tuple[Code, ...]
+    concept: Code | None = None
+    units: tuple[Code, ...] = ()
+    activation: Literal["sigmoid", "softmax", "ordinal", "gaussian"] = "sigmoid"
+    channels: Literal[1, 3] = 1
     shape: tuple[int, ...]
     orientation: str | None = None
     spacing: tuple[float, ...] | None = None
+    overlap: float | None = None
     normalise: str
+    intensity: Intensity | None = None
     mirror: tuple[int, ...] = ()
     threshold: float = 0.5
     prior: Literal["none", "ellipse"] = "none"
@@ -95,3 +142,45 @@ class Recipe:
             raise InvalidInput("a threshold lies between 0 and 1", got=str(self.threshold))
         if any(not 0 <= a < len(self.shape) for a in self.mirror):
             raise InvalidInput("mirrored axes are spatial axes of the recipe", got=str(self.mirror))
+        if self.overlap is not None and not (0.0 <= self.overlap < 1.0 and self.spacing):
+            raise InvalidInput(
+                "windows overlap by 0 to 1 of their sides on a lattice with a spacing", got=str(self.overlap)
+            )
+        _check_task(self)
+
+    @property
+    def outputs(self) -> int:
+        """Channels of the network's answer."""
+        n = len(self.labels)
+        if self.activation == "softmax" and self.task == "segmentation":
+            return n + 1
+        return {"ordinal": n - 1, "gaussian": 2 * n}.get(self.activation, n)
+
+
+_READ_AS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "segmentation": ("sigmoid", "softmax"),
+        "classification": ("sigmoid", "softmax", "ordinal"),
+        "regression": ("gaussian",),
+    }
+)
+
+
+def _check_task(recipe: Recipe) -> None:
+    n, known = len(recipe.labels), _READ_AS.get(recipe.task, ())
+    if recipe.activation not in known:
+        raise InvalidInput(
+            f"the answer of a {recipe.task} is read as {' or '.join(known)}", got=recipe.activation
+        )
+    if len(set(recipe.labels)) != n:
+        raise InvalidInput("each label of a recipe stands there once", got="one twice")
+    if recipe.task == "classification":
+        if recipe.concept is None or (recipe.activation != "sigmoid" and n < 2):
+            raise InvalidInput(
+                "a classification has a concept, and two classes or more where they exclude one another",
+                got=f"{n} classes",
+            )
+    elif recipe.concept is not None:
+        raise InvalidInput("a concept is for what is classified", got=f"a {recipe.task}")
+    if len(recipe.units) != (n if recipe.task == "regression" else 0):
+        raise InvalidInput("each measured concept has its unit", got=f"{len(recipe.units)} units")

@@ -53,7 +53,7 @@ class Reader:
         bundle: What it was opened from.
         digest: SHA-256 of weights and graph.
         engine: What computes.
-        model: Segments, or says why not.
+        model: Segments, classifies or measures, or says why not.
         measure: What is measured on the outline; None for nothing.
     """
 
@@ -75,11 +75,12 @@ class Reader:
 
     def __call__(self, case: Case) -> tuple[Finding, ...]:
         """All findings of one case, in reading order."""
-        return self.finished(self.model(case))
+        answers = self.model.findings(case)
+        return self.finished(answers[0]) if len(answers) == 1 else answers
 
-    def finished(self, answer: Segmentation | NotApplicable) -> tuple[Finding, ...]:
-        """What is reported of an answer: the answer, and what was measured on it."""
-        if isinstance(answer, NotApplicable) or self.measure is None:
+    def finished(self, answer: Finding) -> tuple[Finding, ...]:
+        """What is reported of an answer: the answer, and what was measured on it where it is an outline."""
+        if not isinstance(answer, Segmentation) or self.measure is None:
             return (answer,)
         measured = self.measure(answer, self.recipe.calibration)
         if not measured:
