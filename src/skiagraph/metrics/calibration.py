@@ -75,9 +75,9 @@ def _binned(
 
 
 def calibration_error(
-    confidence: Values,
-    right: Values,
-    counts: Counts,
+    confidence: Any,
+    right: Any,
+    counts: Counts | None = None,
     *,
     bins: int = 15,
     kind: Literal["fixed", "adaptive"] = "fixed",
@@ -87,17 +87,33 @@ def calibration_error(
     Args:
         confidence: 0 to 1, shape (rows,).
         right: 0 or 1, shape (rows,).
-        counts: Shape (resamples, rows).
+        counts: Shape (resamples, rows); None counts each row once.
         bins: How many.
         kind: ``"fixed"``: equally wide, closed above. ``"adaptive"``: about equally many cases in each; equal
             confidences are never parted.
+
+    Raises:
+        InvalidInput: Not as many confidences from 0 to 1 as answers of 0 or 1, or no bin.
 
     Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning (AAAI 2015); Guo et al., On
         calibration of modern neural networks (ICML 2017), 15 bins; Nguyen and O'Connor, Posterior calibration and
         exploratory analysis for NLP models (EMNLP 2015), adaptive bins.
     """
+    confidence, right = _answers(confidence, right, bins)
+    counts = once(len(right)) if counts is None else counts
     n, told, hits = _binned(confidence, right, counts, bins, kind)
     return ratio(np.abs(told - hits).sum(axis=1), n.sum(axis=1))
+
+
+def _answers(confidence: Any, right: Any, bins: int) -> tuple[Values, Values]:
+    told, hit = checked("confidences", confidence), checked("answers", right)
+    if len(told) != len(hit) or bins < 1 or not np.isin(hit, (0, 1)).all():
+        raise InvalidInput(
+            "each confidence has its answer, 0 or 1", got=f"{len(told)} and {len(hit)}, {bins} bins"
+        )
+    if told.min() < 0 or told.max() > 1:
+        raise InvalidInput("a confidence lies between 0 and 1", got=f"{told.min()} to {told.max()}")
+    return told, hit
 
 
 @final
@@ -128,17 +144,7 @@ def reliability(
     Raises:
         InvalidInput: Not as many confidences from 0 to 1 as answers of 0 or 1, or no bin.
     """
-    told, hit = checked("confidences", confidence), checked("answers", right)
-    if (
-        len(told) != len(hit)
-        or told.min() < 0
-        or told.max() > 1
-        or not np.isin(hit, (0, 1)).all()
-        or bins < 1
-    ):
-        raise InvalidInput(
-            "each confidence from 0 to 1 has its answer, 0 or 1", got=f"{len(told)} of {len(hit)}"
-        )
+    told, hit = _answers(confidence, right, bins)
     n, sums, hits = (part[0] for part in _binned(told, hit, once(len(told)), bins, kind))
     filled = n > 0
     return Reliability(n=n[filled], confidence=sums[filled] / n[filled], right=hits[filled] / n[filled])
