@@ -51,7 +51,7 @@ def classified(logits: NDArray[np.floating[Any]], recipe: Recipe) -> Classificat
     Args:
         logits: Shape (outputs,).
         recipe: Its calibration may have ``"temperature"``, and for classes that exclude one another ``"set"`` with
-            ``"level"`` and ``"least"``: the set holds the classes whose probability is at least that, and the likeliest.
+            ``"level"`` and ``"least"``: the set holds the classes at least that likely, and always the likeliest.
 
     Raises:
         InvalidInput: An answer of another length, or not finite.
