@@ -37,7 +37,7 @@ Task = Literal["classification", "sequence", "patch", "segmentation", "autoencod
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What is published of the configuration of the paper: by the paper, or where it says nothing by torchvision and timm.
+    """What is published of the paper's configuration: by the paper, or where it says nothing by torchvision and timm.
 
     Attributes:
         parameters: In millions, in the digits that are published, without auxiliary heads; None where nothing is.
