@@ -15,7 +15,7 @@ import torch
 
 from skiagraph import codes
 from skiagraph.case import Dataset, folds
-from skiagraph.io.manifest import read_dataset
+from skiagraph.io.datasets import read_dataset
 from skiagraph.task import Recipe
 from skiagraph.training import Plan, prepared, train
 

@@ -32,7 +32,7 @@ def evaluate(
     import numpy as np
 
     from skiagraph.cli.progress import progress
-    from skiagraph.io.manifest import read_dataset
+    from skiagraph.io.datasets import read_dataset
     from skiagraph.workflow import model_bundle, opened_model
     from skiagraph.workflow.judge import judged
 
