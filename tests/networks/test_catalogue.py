@@ -1,6 +1,8 @@
 """Every network of the catalogue: its size, the shape of its answer, the way of its gradient, and its ONNX graph."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -36,6 +38,7 @@ SIZES = {
     "vit-tiny": (5_717_416, 0, 1_253_683_200),
     "vit-small": (22_050_664, 0, 4_598_882_304),
     "vit-base": (86_567_656, 0, 17_563_828_224),
+    "recurrent": (11_793_829, 0, 7_767_024_896),
     "fcn-32s": (134_346_581, 0, 107_793_533_952),
     "fcn-16s": (134_364_410, 0, 107_806_350_336),
     "fcn-8s": (134_376_863, 0, 107_834_913_024),
@@ -45,7 +48,6 @@ SIZES = {
     "malunet": (177_735, 0, 82_740_224),
     "tissue-patch": (5_921_156, 0, 15_877_696),
     "tissue-dense": (5_921_156, 0, 1_049_948_224),
-    "recurrent": (11_793_829, 0, 7_767_024_896),
     "autoencoder": (582_097, 0, 41_123_840),
 }
 # Where the published number is not what its text builds; docs/reference/networks.md says why of each.
@@ -143,6 +145,7 @@ def original(name):
         return network(name, inputs=published.shape[-ndim - 1], outputs=published.outputs, ndim=ndim)
 
 
+@cache
 def measured(name):
     heads = sum(p.numel() for part, p in original(name).named_parameters() if part.startswith("sides."))
     work = multiply_adds(original(name), NETWORKS[name].published.shape)
@@ -293,6 +296,15 @@ def test_the_least_size_is_taken_and_a_smaller_one_refused(name, least):
 def test_what_does_not_fit_is_refused(call):
     with torch.device("meta"), pytest.raises(InvalidInput):
         call()
+
+
+def test_the_page_of_the_docs_states_every_network_and_its_sizes():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "networks.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\d ]+) \| ([\d.]+) \|", page, re.MULTILINE)
+    stated = {name: (int(parameters.replace(" ", "")), float(work)) for name, parameters, work in rows}
+    assert list(stated) == list(SIZES)
+    for name, (parameters, _, work) in SIZES.items():
+        assert stated[name] == (parameters, pytest.approx(work / 1e9, rel=5e-3))
 
 
 def test_an_unknown_name_is_answered_with_the_known():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Literal, final
 
@@ -145,168 +146,189 @@ def _dense_tissue(*, inputs: int, outputs: int, ndim: int = 2) -> DenseTissue:
     return DenseTissue(tissue_patch(inputs=inputs, outputs=outputs, ndim=ndim))
 
 
-_RESNET = ("stride_in", "shortcut", "attention", "stem", "base", "dilated")
-_IMAGE = (1, 3, 224, 224)
+_IMAGE, _SMALL = (1, 3, 224, 224), (1, 3, 32, 32)
 
 
-def _image(parameters: float | None, multiply_adds: float | None) -> Published:
-    """For ImageNet: colour images of 224, a thousand classes."""
-    return Published(parameters=parameters, multiply_adds=multiply_adds, shape=_IMAGE, outputs=1000)
+def _stated(
+    parameters: float | None,
+    multiply_adds: float | None,
+    shape: tuple[int, ...] = _IMAGE,
+    outputs: int = 1000,
+) -> Published:
+    """What is published; for ImageNet where nothing else is said: colour images of 224, a thousand classes."""
+    return Published(parameters=parameters, multiply_adds=multiply_adds, shape=shape, outputs=outputs)
 
 
-def _classification(
-    name: str, source: str, build: Callable[..., nn.Module], options: tuple[str, ...], published: Published
-) -> Entry:
-    return Entry(
-        name=name, task="classification", source=source, build=build, options=options, published=published
+def _early() -> Iterator[Entry]:
+    """Networks without shortcuts."""
+    classification = partial(Entry, task="classification")
+    yield classification(
+        name="alexnet",
+        source="Krizhevsky et al., NIPS 2012",
+        build=alexnet,
+        options=("kernels", "response", "hidden"),
+        published=_stated(60, None),
+    )
+    for depth, parameters, work in ((11, 133, None), (16, 138, 15.3), (19, 144, 19.6)):
+        yield classification(
+            name=f"vgg-{depth}",
+            source="Simonyan and Zisserman, ICLR 2015",
+            build=partial(vgg, depth),
+            options=("base", "hidden"),
+            published=_stated(parameters, work),
+        )
+    yield classification(
+        name="googlenet",
+        source="Szegedy et al., CVPR 2015",
+        build=GoogLeNet,
+        options=("sides",),
+        published=_stated(6.8, 1.5),
+    )
+    yield classification(
+        name="googlenet-v2",
+        source="Ioffe and Szegedy, ICML 2015",
+        build=partial(GoogLeNet, version=2),
+        options=("sides",),
+        published=_stated(None, None),
     )
 
 
-def _segmentation(
-    name: str, source: str, build: Callable[..., nn.Module], options: tuple[str, ...], published: Published
-) -> Entry:
-    return Entry(
-        name=name, task="segmentation", source=source, build=build, options=options, published=published
-    )
+def _residual() -> Iterator[Entry]:
+    """Residual networks, for large and for small images."""
+    classification = partial(Entry, task="classification", source="He et al., CVPR 2016")
+    for depth, parameters, work in (
+        (18, 11.69, 1.81),
+        (34, 21.80, 3.66),
+        (50, 25.56, 3.86),
+        (101, 44.55, 7.57),
+        (152, 60.19, 11.28),
+    ):
+        yield classification(
+            name=f"resnet-{depth}",
+            build=partial(_resnet, depth),
+            options=("stride_in", "shortcut", "attention", "stem", "base", "dilated"),
+            published=_stated(parameters, work),
+        )
+    for depth, parameters in ((20, 0.27), (56, 0.85)):
+        yield classification(
+            name=f"plain-{depth}",
+            build=partial(_cifar, depth, shortcut="none"),
+            options=("base",),
+            published=_stated(parameters, None, _SMALL, 10),
+        )
+        yield classification(
+            name=f"resnet-{depth}",
+            build=partial(_cifar, depth),
+            options=("shortcut", "attention", "base"),
+            published=_stated(parameters, None, _SMALL, 10),
+        )
 
 
-def _classifiers() -> list[Entry]:
-    krizhevsky = "Krizhevsky et al., NIPS 2012"
-    entries = [
-        _classification("alexnet", krizhevsky, alexnet, ("kernels", "response", "hidden"), _image(60, None))
-    ]
-    entries += [
-        _classification(
-            f"vgg-{n}",
-            "Simonyan and Zisserman, ICLR 2015",
-            partial(vgg, n),
-            ("base", "hidden"),
-            _image(size, work),
+def _later() -> Iterator[Entry]:
+    """DenseNet, the Vision Transformer, and the head over sequences."""
+    for depth, parameters in ((121, 7.98), (169, 14.15), (201, 20.01)):
+        yield Entry(
+            name=f"densenet-{depth}",
+            task="classification",
+            source="Huang et al., CVPR 2017",
+            build=partial(densenet, depth),
+            options=("stem", "growth"),
+            published=_stated(parameters, None),
         )
-        for n, size, work in ((11, 133, None), (16, 138, 15.3), (19, 144, 19.6))
-    ]
-    entries += [
-        _classification(
-            f"googlenet{suffix}", source, partial(GoogLeNet, version=version), ("sides",), published
-        )
-        for suffix, version, source, published in (
-            ("", 1, "Szegedy et al., CVPR 2015", _image(6.8, 1.5)),
-            ("-v2", 2, "Ioffe and Szegedy, ICML 2015", _image(None, None)),
-        )
-    ]
-    he = "He et al., CVPR 2016"
-    entries += [
-        _classification(f"resnet-{n}", he, partial(_resnet, n), _RESNET, _image(size, work))
-        for n, size, work in (
-            (18, 11.69, 1.81),
-            (34, 21.80, 3.66),
-            (50, 25.56, 3.86),
-            (101, 44.55, 7.57),
-            (152, 60.19, 11.28),
-        )
-    ]
-    small = {
-        n: Published(parameters=size, multiply_adds=None, shape=(1, 3, 32, 32), outputs=10)
-        for n, size in ((20, 0.27), (56, 0.85))
-    }
-    for n, published in small.items():
-        plain = partial(_cifar, n, shortcut="none")
-        entries.append(_classification(f"plain-{n}", he, plain, ("base",), published))
-        entries.append(
-            _classification(
-                f"resnet-{n}", he, partial(_cifar, n), ("shortcut", "attention", "base"), published
-            )
-        )
-    entries += [
-        _classification(
-            f"densenet-{n}",
-            "Huang et al., CVPR 2017",
-            partial(densenet, n),
-            ("stem", "growth"),
-            _image(size, None),
-        )
-        for n, size in ((121, 7.98), (169, 14.15), (201, 20.01))
-    ]
     dosovitskiy, touvron = "Dosovitskiy et al., ICLR 2021", "Touvron et al., ICML 2021"
-    entries += [
-        _classification(
-            f"vit-{scale}",
-            source,
-            partial(vision_transformer, scale),
-            ("size", "patch"),
-            _image(size, work),
+    for scale, source, parameters, work in (
+        ("tiny", touvron, 5.7, None),
+        ("small", touvron, 22.05, 4.6),
+        ("base", dosovitskiy, 86.57, 17.56),
+    ):
+        yield Entry(
+            name=f"vit-{scale}",
+            task="classification",
+            source=source,
+            build=partial(vision_transformer, scale),
+            options=("size", "patch"),
+            published=_stated(parameters, work),
         )
-        for scale, source, size, work in (
-            ("tiny", touvron, 5.7, None),
-            ("small", touvron, 22.05, 4.6),
-            ("base", dosovitskiy, 86.57, 17.56),
-        )
-    ]
-    return entries
+    yield Entry(
+        name="recurrent",
+        task="sequence",
+        source="Cho et al., EMNLP 2014; Donahue et al., CVPR 2015",
+        build=_sequence,
+        options=("encoder", "hidden", "both_ways"),
+        published=_stated(None, None, (1, 16, 3, 112, 112), 101),
+    )
 
 
-def _others() -> list[Entry]:
-    voc = {
-        n: Published(parameters=134, multiply_adds=None, shape=(1, 3, 500, 500), outputs=21)
-        for n in (32, 16, 8)
-    }
-    entries = [
-        _segmentation(
-            f"fcn-{n}s", "Long et al., CVPR 2015", partial(FCN, stride=n), ("base", "hidden"), voc[n]
+def _everywhere() -> Iterator[Entry]:
+    """Networks that answer at every place."""
+    segmentation = partial(Entry, task="segmentation")
+    for stride in (32, 16, 8):
+        yield segmentation(
+            name=f"fcn-{stride}s",
+            source="Long et al., CVPR 2015",
+            build=partial(FCN, stride=stride),
+            options=("base", "hidden"),
+            published=_stated(134, None, (1, 3, 500, 500), 21),
         )
-        for n in voc
-    ]
-    one = Published(parameters=31.0, multiply_adds=None, shape=(1, 1, 512, 512), outputs=2)
-    entries.append(
-        _segmentation("unet", "Ronneberger et al., MICCAI 2015", UNet, ("base", "levels", "norm"), one)
+    yield segmentation(
+        name="unet",
+        source="Ronneberger et al., MICCAI 2015",
+        build=UNet,
+        options=("base", "levels", "norm"),
+        published=_stated(31.0, None, (1, 1, 512, 512), 2),
     )
-    frog = Published(parameters=19.07, multiply_adds=None, shape=(1, 3, 112, 128, 128), outputs=3)
-    entries.append(
-        _segmentation("unet-3d", "Çiçek et al., MICCAI 2016", VolumetricUNet, ("base", "levels"), frog)
+    yield segmentation(
+        name="unet-3d",
+        source="Çiçek et al., MICCAI 2016",
+        build=VolumetricUNet,
+        options=("base", "levels"),
+        published=_stated(19.07, None, (1, 3, 112, 128, 128), 3),
     )
-    patch = Published(parameters=None, multiply_adds=None, shape=(1, 1, 128, 128, 128), outputs=2)
-    nnunet = "Isensee et al., Nature Methods 2021 and MICCAI 2024"
-    entries.append(
-        _segmentation("unet-resenc", nnunet, ResidualEncoderUNet, ("levels", "supervision"), patch)
+    yield segmentation(
+        name="unet-resenc",
+        source="Isensee et al., Nature Methods 2021 and MICCAI 2024",
+        build=ResidualEncoderUNet,
+        options=("levels", "supervision"),
+        published=_stated(None, None, (1, 1, 128, 128, 128), 2),
     )
-    skin = Published(parameters=0.175, multiply_adds=0.083, shape=(1, 3, 256, 256), outputs=1)
-    entries.append(_segmentation("malunet", "Ruan et al., BIBM 2022", MALUNet, ("widths",), skin))
-    brain = Published(parameters=5.921156, multiply_adds=None, shape=(1, 1, 13, 13), outputs=4)
-    zhang = "after Zhang et al., NeuroImage 2015"
-    entries.append(
-        Entry(
-            name="tissue-patch",
-            task="patch",
-            source=zhang,
-            build=tissue_patch,
-            options=("hidden",),
-            published=brain,
-        )
+    yield segmentation(
+        name="malunet",
+        source="Ruan et al., BIBM 2022",
+        build=MALUNet,
+        options=("widths",),
+        published=_stated(0.175, 0.083, (1, 3, 256, 256), 1),
     )
-    entries.append(_segmentation("tissue-dense", zhang, _dense_tissue, (), brain))
-    film = Published(parameters=None, multiply_adds=None, shape=(1, 16, 3, 112, 112), outputs=101)
-    entries.append(
-        Entry(
-            name="recurrent",
-            task="sequence",
-            source="Cho et al., EMNLP 2014; Donahue et al., CVPR 2015",
-            build=_sequence,
-            options=("encoder", "hidden", "both_ways"),
-            published=film,
-        )
-    )
-    picture = Published(parameters=None, multiply_adds=None, shape=(1, 1, 64, 64), outputs=1)
-    entries.append(
-        Entry(
-            name="autoencoder",
-            task="autoencoder",
-            source="Hinton and Salakhutdinov, Science 2006; Masci et al., ICANN 2011",
-            build=Autoencoder,
-            options=("widths", "code"),
-            published=picture,
-        )
-    )
-    return entries
 
 
-NETWORKS: Mapping[str, Entry] = MappingProxyType({e.name: e for e in [*_classifiers(), *_others()]})
+def _special() -> Iterator[Entry]:
+    """The tissue of a pixel from its patch, and images through a code."""
+    brain = _stated(5.921156, None, (1, 1, 13, 13), 4)
+    yield Entry(
+        name="tissue-patch",
+        task="patch",
+        source="after Zhang et al., NeuroImage 2015",
+        build=tissue_patch,
+        options=("hidden",),
+        published=brain,
+    )
+    yield Entry(
+        name="tissue-dense",
+        task="segmentation",
+        source="after Zhang et al., NeuroImage 2015",
+        build=_dense_tissue,
+        options=(),
+        published=brain,
+    )
+    yield Entry(
+        name="autoencoder",
+        task="autoencoder",
+        source="Hinton and Salakhutdinov, Science 2006; Masci et al., ICANN 2011",
+        build=Autoencoder,
+        options=("widths", "code"),
+        published=_stated(None, None, (1, 1, 64, 64), 1),
+    )
+
+
+NETWORKS: Mapping[str, Entry] = MappingProxyType(
+    {e.name: e for e in chain(_early(), _residual(), _later(), _everywhere(), _special())}
+)
