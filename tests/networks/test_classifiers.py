@@ -11,8 +11,8 @@ from skiagraph.networks import Classifier, multiply_adds, network, parameter_cou
 from skiagraph.networks.blocks import CBAM, SqueezeExcitation
 from skiagraph.networks.densenet import DenseNetBody
 from skiagraph.networks.dims import Entrance
+from skiagraph.networks.graph import onnx_graph
 from skiagraph.networks.resnet import Layout, cifar_resnet, resnet
-from skiagraph.training.freeze import _exported
 
 IMAGE = (1, 3, 224, 224)
 
@@ -158,7 +158,7 @@ def test_a_short_densenet_is_the_same_in_onnx(ndim):
     built = Classifier(body, width=body.width, outputs=3).eval()
     x = drawn(2, 2, *(29, 32, 33)[:ndim])
     session = onnxruntime.InferenceSession(
-        _exported(built, x).SerializeToString(), providers=["CPUExecutionProvider"]
+        onnx_graph(built, x).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     (said,) = session.run(None, {"image": x.numpy()})
     np.testing.assert_allclose(said, built(x).detach().numpy(), atol=1e-4, rtol=1e-4)

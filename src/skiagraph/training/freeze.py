@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skiagraph.errors import BundleError
+from skiagraph.networks.graph import onnx_graph
 from skiagraph.plain import to_plain
 from skiagraph.task import Bundle, Card, Recipe, save_bundle
 
@@ -62,7 +62,7 @@ def _write(
     learnt = {n: t.contiguous() for n, t in network.state_dict().items() if t.dtype.is_floating_point}
     kept = {n: t.half() if half and t.ndim > 1 else t for n, t in learnt.items()}
     save_file(kept, weights)
-    exported = _exported(network, example)
+    exported = onnx_graph(network, example)
     _widened(exported, {n for n, t in kept.items() if t.dtype == torch.float16})
     onnx.save(_pointing(exported, weights), graph)
 
@@ -84,60 +84,6 @@ def _widened(graph: onnx.ModelProto, halved: set[str]) -> None:
     graph.graph.node.extend([*casts, *nodes])
     for known in [v for v in graph.graph.value_info if v.name in halved]:
         graph.graph.value_info.remove(known)
-
-
-def _exported(network: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
-    """The graph with the names of the network's weights; the batch is free."""
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the exporter warns of its own deprecations, which no reader can mend
-        program = torch.onnx.export(
-            network,
-            (example,),
-            dynamo=True,
-            optimize=False,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            verbose=False,
-        )
-    if program is None:
-        raise BundleError("the network can be written as an ONNX graph", got="no graph from the exporter")
-    return _bare(_unbiased(program.model_proto))
-
-
-def _unbiased(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Convolutions of volumes that have no bias, without the one of a wrong shape that the exporter invents for them.
-
-    Source: onnxscript, issue 2931: 0.7.2 gives `Conv` a bias of shape (channels, 2), which engines refuse.
-    """
-    invented = {node.output[0] for node in graph.graph.node if node.op_type == "Expand"}
-    for node in graph.graph.node:
-        volume = any(part.name == "kernel_shape" and len(part.ints) == 3 for part in node.attribute)
-        if node.op_type == "Conv" and volume and len(node.input) == 3 and node.input[2] in invented:
-            del node.input[2]
-    while True:
-        read = {name for node in graph.graph.node for name in node.input} | {
-            o.name for o in graph.graph.output
-        }
-        kept = [node for node in graph.graph.node if read.intersection(node.output)]
-        if len(kept) == len(graph.graph.node):
-            return graph
-        graph.graph.ClearField("node")
-        graph.graph.node.extend(kept)
-
-
-def _bare(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph without the notes of the exporter: they are large, and they name files of the machine it ran on."""
-    graph.graph.ClearField("metadata_props")
-    graph.ClearField("metadata_props")
-    for part in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
-    for tensor in graph.graph.initializer:
-        tensor.ClearField("metadata_props")
-    return graph
 
 
 def _pointing(graph: onnx.ModelProto, weights: Path) -> onnx.ModelProto:
