@@ -93,7 +93,7 @@ def test_no_lesion_and_none_found_leaves_shares_open(adds_up):
 def test_corners_join_a_lesion_and_moments_do_not():
     assert figures_of(lesions(), (EMPTY, drawn("1.......", ".1......")))["lesions"] == 1
     space = Plane.upright(
-        shape=(2, 3), spacing=(1.0, 1.0), frame=derived_frame("t"), timeline=Timeline(seconds=(0.0, 1.0))
+        shape=(2, 3), spacing=(1.0, 1.0), frame=derived_frame("t"), timeline=Timeline(times=np.arange(2.0))
     )
     moving = Segmentation(
         space=space, labels=np.ones((2, 2, 3), np.uint8), segments=(Segment(number=1, code=CELL),)
@@ -105,10 +105,11 @@ def test_the_best_matching_is_that_of_trying_all(rng):
     for _ in range(30):
         a, b = rng.integers(0, 5, (2, 40))
         found = matched_objects(a, b, 0.05)
+        places = range(1, 5)
         iou = np.array(
             [
-                [((a == i) & (b == j)).sum() / max(1, ((a == i) | (b == j)).sum()) for j in range(1, 5)]
-                for i in range(1, 5)
+                [((a == i) & (b == j)).sum() / max(1, ((a == i) | (b == j)).sum()) for j in places]
+                for i in places
             ]
         )
         iou[iou < 0.05] = 0

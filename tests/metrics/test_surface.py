@@ -78,12 +78,12 @@ def test_one_voxel_is_an_octahedron_of_eight_elements():
 @pytest.mark.parametrize(
     "axes", [np.eye(3), np.diag([2.0, 1.0, 0.5]), SHEARED], ids=["cubes", "bricks", "sheared"]
 )
-def test_the_surface_of_a_ball_is_within_a_tenth(axes):
+def test_the_surface_of_a_ball_is_too_large_by_a_seventh_at_most(axes):
     reach = np.array([30, 45, 45])
     index = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
     ball = np.linalg.norm(index @ axes.T, axis=-1) <= 20.3
     _, areas = surface_elements(ball, axes)
-    assert areas.sum() == pytest.approx(4 * math.pi * 20.3**2, rel=0.1)
+    assert 1.0 < areas.sum() / (4 * math.pi * 20.3**2) < 1 + 1 / 7
 
 
 def test_the_circumference_of_a_disc_is_within_a_tenth():

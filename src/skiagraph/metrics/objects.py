@@ -20,6 +20,7 @@ from skiagraph.metrics.masks import (
     judged,
     label_of,
     mask_of,
+    numbers_of,
 )
 from skiagraph.task import Counts, Figures, Table, Tabular
 
@@ -124,55 +125,65 @@ def _measure(
     def measure(prediction: Segmentation, reference: Segmentation, /) -> Table:
         check_same_lattice(prediction, reference)
         told = judged(reference, ignore)
-        row = [
-            value
-            for s in structures
-            for value in matched_objects(_objects(prediction, s, told), _objects(reference, s, told), overlap)
-        ]
+        row: list[float] = []
+        for structure in structures:
+            masks = [mask_of(part, structure) for part in (prediction, reference)]
+            if told is not None:
+                masks = [mask & told for mask in masks]
+            where = ndimage.find_objects((masks[0] | masks[1]).view(np.uint8))
+            box = where[0] if where else (slice(0),) * masks[0].ndim
+            found, true = (
+                _objects(part, structure, mask[box], box)
+                for part, mask in zip((prediction, reference), masks, strict=True)
+            )
+            row.extend(matched_objects(found, true, overlap))
         return Table(columns=columns, rows=np.array([row]))
 
     return measure
 
 
 def _objects(
-    segmentation: Segmentation, structure: Structure, told: NDArray[np.bool_] | None
-) -> NDArray[np.int64]:
-    """Each object by a number from 1, 0 elsewhere."""
-    mask = mask_of(segmentation, structure)
-    if told is not None:
-        mask = mask & told
+    segmentation: Segmentation, structure: Structure, mask: NDArray[np.bool_], box: tuple[slice, ...]
+) -> NDArray[np.intp]:
+    """Each object by a number from 1, 0 elsewhere, in the box that the mask is a part of."""
     if segmentation.kind == "instances":
-        return np.where(mask, segmentation.labels, 0).astype(np.int64)
+        objects = np.zeros(mask.shape, np.intp)
+        numbers = np.sort(numbers_of(segmentation, structure))
+        objects[mask] = np.searchsorted(numbers, segmentation.labels[box][mask]) + 1
+        return objects
     near = np.ones((3,) * mask.ndim, np.bool_)
     if segmentation.space.timeline is not None:
         near[0] = near[2] = False
-    return np.asarray(ndimage.label(mask, near)[0], dtype=np.int64)
+    return np.asarray(ndimage.label(mask, near)[0], dtype=np.intp)
 
 
 def matched_objects(
-    found: NDArray[np.int64], true: NDArray[np.int64], overlap: float
+    found: NDArray[np.intp], true: NDArray[np.intp], overlap: float
 ) -> tuple[float, float, float, float, float]:
     """Objects matched one to one, so that the sum of their intersections over unions is largest.
 
     Args:
-        found: Each object of the prediction by its number, 0 elsewhere.
-        true: Each object of the reference by its number, the same shape.
+        found: Each object of the prediction by a small number from 1, 0 elsewhere.
+        true: Each object of the reference likewise, the same shape.
         overlap: The least intersection over union of a match.
 
     Returns:
         (matched, false, missed, sum of Dice of the matched, sum of their intersection over union).
     """
-    ours, our_size = np.unique(found[found > 0], return_counts=True)
-    theirs, their_size = np.unique(true[true > 0], return_counts=True)
+    our_size, their_size = np.bincount(found.ravel()), np.bincount(true.ravel())
     there = (found > 0) & (true > 0)
-    pair = np.searchsorted(ours, found[there]) * max(1, len(theirs)) + np.searchsorted(theirs, true[there])
-    pairs, both = np.unique(pair, return_counts=True)
-    i, j = np.divmod(pairs, max(1, len(theirs)))
+    ours, theirs = found[there], true[there]
+    shared = sparse.coo_matrix(
+        (np.ones(len(ours), np.int64), (ours, theirs)), shape=(len(our_size), len(their_size))
+    )
+    pairs = shared.tocsr().tocoo()  # which sums what stands several times
+    i, j, both = pairs.row, pairs.col, pairs.data
     iou = both / (our_size[i] + their_size[j] - both)
     i, j, iou = (part[iou >= overlap] for part in (i, j, iou))
-    matched = _best(i, j, iou, (len(ours), len(theirs)))
+    matched = _best(i, j, iou, (len(our_size), len(their_size)))
     n, dice = len(matched), 2 * matched / (1 + matched)
-    return float(n), float(len(ours) - n), float(len(theirs) - n), float(dice.sum()), float(matched.sum())
+    false, missed = (int(np.count_nonzero(size[1:])) - n for size in (our_size, their_size))
+    return float(n), float(false), float(missed), float(dice.sum()), float(matched.sum())
 
 
 def _best(
