@@ -3,7 +3,9 @@
 from skiagraph.metrics.agreement import Agreement, AgreementTally
 from skiagraph.metrics.calibration import Reliability, calibration_error, reliability
 from skiagraph.metrics.classification import classification
+from skiagraph.metrics.detection import COCO_OVERLAPS, detection
 from skiagraph.metrics.intervals import binomial_p, wilson
+from skiagraph.metrics.landmarks import landmarks
 from skiagraph.metrics.masks import Structure
 from skiagraph.metrics.multi_label import multi_label
 from skiagraph.metrics.objects import lesions, panoptic
@@ -15,6 +17,7 @@ from skiagraph.metrics.segmentation import segmentation
 from skiagraph.metrics.surface import SurfaceDistances, surface_distances, surface_elements
 
 __all__ = [
+    "COCO_OVERLAPS",
     "Agreement",
     "AgreementTally",
     "AreaDifference",
@@ -32,6 +35,8 @@ __all__ = [
     "classification",
     "curves",
     "delong",
+    "detection",
+    "landmarks",
     "lesions",
     "mcnemar_p",
     "multi_label",
