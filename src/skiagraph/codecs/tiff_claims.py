@@ -32,19 +32,13 @@ STATED: Final[Mapping[int, Callable[[bytes], Claim]]] = MappingProxyType(
 
 _MOST_PAGES: Final = 100_000
 _MOST_TAGS: Final = 4096  # of a directory; those of cameras have about 100
-_MOST_TOLD: Final = (
-    16 * 2**20
-)  # bytes of tags beyond the file's own, for values may lie in one another's place
+_MOST_TOLD: Final = 16 * 2**20  # bytes of tags beyond those of the file, for values may share a place
 _HEAD: Final = 2**16  # bytes of a coded picture within which it states its size
 _BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _BYTES_OF_BIG: Final = {16: 8, 17: 8, 18: 8}
 _WHOLE: Final = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES: Final = (256, 257, 258, 277, 278, 322, 323, 32997, 32998)  # of image, sample, strip and tile
-_PLACES: Final = (
-    324,
-    273,
-    513,
-)  # of tiles, of strips, of one old JPEG: tifffile takes the first that is there
+_PLACES: Final = (324, 273, 513)  # of tiles, of strips, of one old JPEG; the first that is there counts
 _LENGTHS: Final = (325, 279, 514)
 _INNER: Final = 330  # places of more directories
 _PLANES: Final = ("SizeZ", "SizeC", "SizeT", "PlaneCount", "NumPlanes")
