@@ -9,6 +9,7 @@ from skiagraph.metrics.landmarks import landmarks
 from skiagraph.metrics.masks import Structure
 from skiagraph.metrics.multi_label import multi_label
 from skiagraph.metrics.objects import lesions, panoptic
+from skiagraph.metrics.outcomes import Outcomes, outcomes
 from skiagraph.metrics.overlap import Overlap, OverlapTally
 from skiagraph.metrics.paired import AreaDifference, delong, mcnemar_p
 from skiagraph.metrics.ranking import Curves, average_precision, curves, roc_auc
@@ -23,6 +24,7 @@ __all__ = [
     "AreaDifference",
     "Curves",
     "Limits",
+    "Outcomes",
     "Overlap",
     "OverlapTally",
     "Reliability",
@@ -40,6 +42,7 @@ __all__ = [
     "lesions",
     "mcnemar_p",
     "multi_label",
+    "outcomes",
     "panoptic",
     "regression",
     "reliability",

@@ -47,7 +47,8 @@ def multi_label(
 
     A label that the reference does not name is not known for that case: it counts neither as right nor as wrong, and
     `Estimate.excluded` of the figures of that label says in how many cases. ``"exact match"`` and ``"known labels
-    right"`` are over the labels that are known.
+    right"`` are over the labels that are known; ``"labels without both answers"`` says how many give no area to the
+    macro areas.
 
     Args:
         classes: All labels, in their order. Empty takes those of the first prediction.
@@ -112,6 +113,8 @@ def _figures(table: Table, counts: Counts, bins: int) -> Figures:
     known = ~np.isnan(truth)
     right, of = ((decided == truth) & known).sum(axis=1), known.sum(axis=1)
     some = of > 0
+    without = np.isnan(np.stack([one["roc auc"] for one in each], axis=1))
+    found["labels without both answers"] = without.sum(axis=1).astype(np.float64)
     found["exact match"] = mean(np.where(some, right == of, np.nan), counts)
     found["known labels right"] = mean(np.where(some, right / np.maximum(of, 1), np.nan), counts)
     for label, one in zip(labels, each, strict=True):
