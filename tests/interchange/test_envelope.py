@@ -11,7 +11,7 @@ from skiagraph.codes import HEAD, Code
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.geometry.frame import check_frame
 from skiagraph.interchange.coded import code_of, coded
-from skiagraph.interchange.envelope import begun, decimal, sealed
+from skiagraph.interchange.envelope import begun, decimal, place_in_frame, sealed
 from skiagraph.interchange.identity import SKIAGRAPH, Algorithm, Content, Series
 from skiagraph.interchange.object import DicomObject, Tail, dataset_of, encoded, save
 from skiagraph.interchange.remainder import remember, remembered
@@ -98,6 +98,64 @@ def test_a_tail_counts_for_the_identity_and_is_streamed_behind_the_header(tmp_pa
     assert (tmp_path / "one.dcm").read_bytes() == encoded(one)
 
 
+def series_of(**changed):
+    equipment = changed.pop("equipment", SKIAGRAPH)
+    frame = changed.pop("frame", "")
+    ds = begun(CAPTURE, "OT", origin(), equipment, SERIES, dataclasses.replace(CONTENT, **changed))
+    if frame:
+        place_in_frame(ds, frame)
+    return sealed(ds).header.SeriesInstanceUID
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"algorithm": Algorithm(name="other net", version="1")},
+        {"algorithm": Algorithm(name="net", version="2")},
+        {"algorithm": Algorithm(name="net", version="1", digest="ab")},
+        {"algorithm": None},
+        {"equipment": dataclasses.replace(SKIAGRAPH, serial_number="2")},
+        {"created": datetime(2026, 3, 4, 23, 30, 6, tzinfo=UTC)},
+        {"frame": "1.2.3.4.9"},
+    ],
+)
+def test_what_another_algorithm_or_device_made_at_the_same_time_or_in_another_frame_is_another_series(other):
+    assert series_of(**other) != series_of()
+
+
+def test_objects_of_one_series_have_numbers_of_their_own():
+    first, second = sealed(start(number=1)), sealed(start(number=2))
+    assert first.header.SeriesInstanceUID == second.header.SeriesInstanceUID
+    assert (first.header.InstanceNumber, second.header.InstanceNumber) == (1, 2)
+    assert first.sop_instance_uid != second.sop_instance_uid
+
+
+@pytest.mark.parametrize(
+    ("modality", "part", "side", "said"),
+    [
+        ("OT", "KNEE", "L", ("KNEE", "L")),
+        ("OT", "KNEE", None, ("KNEE", "")),
+        ("OT", "CHEST", "L", ("CHEST", None)),
+        ("OT", None, None, (None, "")),
+        ("SEG", "KNEE", "R", ("KNEE", None)),
+        ("SR", "KNEE", "R", (None, None)),
+    ],
+)
+def test_the_part_of_the_body_and_its_side_go_along_where_a_series_says_them(modality, part, side, said):
+    words = {"00180015": part, "00200060": side}
+    where = origin(**{tag: {"vr": "CS", "Value": [word]} for tag, word in words.items() if word})
+    ds = begun(CAPTURE, modality, where, SKIAGRAPH, SERIES, CONTENT)
+    assert (ds.get("BodyPartExamined"), ds.get("Laterality")) == said
+
+
+def test_every_object_names_the_algorithm_that_made_it():
+    (item,) = dataset_of(sealed(start(algorithm=Algorithm(name="a\\b", version="1", digest="ab")))).get(
+        "ContributingEquipmentSequence"
+    )
+    assert (item.ManufacturerModelName, item.SoftwareVersions) == ("a/b", "1")
+    assert item.ContributionDescription.endswith("ab")
+
+
 def test_times_are_told_in_the_zone_of_the_source():
     ds = dataset_of(sealed(start(origin(**{"00080201": {"vr": "SH", "Value": ["+0800"]}}))))
     assert (ds.ContentDate, ds.ContentTime) == ("20260305", "073005.123456")
@@ -150,6 +208,7 @@ def test_a_damaged_remainder_is_refused():
     [
         (lambda: Content(description=" ", created=CREATED), "named"),
         (lambda: Content(description="a", created=datetime(2026, 1, 1)), "time zone"),  # noqa: DTZ001
+        (lambda: dataclasses.replace(CONTENT, number=0), "numbered from 1"),
         (lambda: Series(number=-1, description="a"), "whole number"),
         (lambda: Algorithm(name="", version="1"), "named"),
     ],

@@ -11,7 +11,6 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
-from skiagraph.interchange.algorithm import put_algorithm
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun, sealed
 from skiagraph.interchange.frames import UNSPECIFIED, pixel_tail
@@ -56,7 +55,6 @@ def capture(
     kind = COLOUR if several else SecondaryCaptureImageStorage
     ds = begun(kind, "OT", origins[0], equipment, series, content)
     put_capture(ds, ["DERIVED", "SECONDARY", "OTHER"], burned_in=True)
-    put_algorithm(ds, content)
     ds.DerivationDescription, ds.DerivationCodeSequence = _SAID, [coded(UNSPECIFIED)]
     ds.ImageComments, ds.SourceImageSequence = f"{content.description}. {_SAID}", []
     for instance in {i.sop_instance_uid: i for origin in origins for i in origin.instances}.values():

@@ -14,12 +14,12 @@ from skiagraph.case import Case, Origin
 from skiagraph.errors import FormatError, NoDicomHome
 from skiagraph.findings import DisplacementField
 from skiagraph.geometry import Grid, Timeline, to_world
-from skiagraph.interchange.envelope import begun, decimal, place_in_frame, sealed
+from skiagraph.interchange.envelope import begun, decimal, place_in_frame, put_label, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import instance_item
-from skiagraph.interchange.registration import described, matrix_of, of_frame, refer
+from skiagraph.interchange.registration import matrix_of, of_frame, refer
 from skiagraph.interchange.remainder import remember, remembered
 from skiagraph.plain import from_plain, to_plain
 
@@ -63,7 +63,7 @@ def deformable_registration(
     origin = next(iter([*fixed, *moving]), None) or origin_of(case, next(iter(case.images)))
     ds = begun(STORAGE, "REG", origin, equipment, series, content)
     place_in_frame(ds, space.frame)
-    described(ds, "DEFORMATION", content)
+    put_label(ds, "DEFORMATION", content)
     item, turned = _item(space, field.vectors)
     ds.DeformableRegistrationSequence = [_about(item, field.target, moving)]
     if fixed and field.target != space.frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -14,9 +15,8 @@ from skiagraph.codecs.foreign import foreign
 from skiagraph.errors import FormatError
 from skiagraph.findings import DerivedImage
 from skiagraph.image import Image, Quantity
-from skiagraph.interchange.algorithm import put_algorithm
 from skiagraph.interchange.coded import coded
-from skiagraph.interchange.envelope import begun, sealed
+from skiagraph.interchange.envelope import begun, put_label, sealed
 from skiagraph.interchange.frames import UNSPECIFIED, pixel_tail
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.lattice import lattice_of, lattice_rest
@@ -70,10 +70,10 @@ def derived_image(
     titled = Series(number=series.number, description=_titled(series.description, finding.kind))
     ds = begun(kind, modality, where.origin, equipment, titled, content)
     _put_derivation(ds, finding, where)
-    put_algorithm(ds, content)
     if kind == ParametricMapStorage:
-        ds.ContentDescription = _titled(content.description, finding.kind)
-        ds.ContentLabel = finding.kind.upper()
+        put_label(
+            ds, finding.kind.upper(), replace(content, description=_titled(content.description, finding.kind))
+        )
         return map_object(ds, where, _numbers(image), _rest(image, modality))
     return _picture(ds, where, finding)
 

@@ -10,7 +10,6 @@ from pydicom.uid import EncapsulatedPDFStorage
 from skiagraph.case import Case
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError, InvalidInput, NoDicomHome
-from skiagraph.interchange.algorithm import put_algorithm
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
@@ -50,7 +49,6 @@ def encapsulated_pdf(
         raise NoDicomHome("a page in DICOM has less than 4 GiB", got=f"{len(pdf)} bytes")
     origins = [origin_of(case, name) for name in case.images]
     ds = begun(EncapsulatedPDFStorage, "DOC", origins[0], equipment, series, content)
-    put_algorithm(ds, content)
     ds.ConversionType, ds.BurnedInAnnotation, ds.AcquisitionDateTime = "WSD", "YES", ""
     ds.DocumentTitle, ds.ConceptNameCodeSequence = content.description, [coded(_REPORT)]
     ds.VerificationFlag = "VERIFIED" if content.verified else "UNVERIFIED"

@@ -12,15 +12,27 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import validate_value
 
 from skiagraph.case import Origin
+from skiagraph.codes import Code
 from skiagraph.geometry import derived_frame
+from skiagraph.interchange.coded import coded
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject, Tail, digest_of
 from skiagraph.interchange.references import study_uid
 from skiagraph.version import __version__
 
-__all__ = ["IMPLEMENTATION", "begun", "clean_header", "decimal", "place_in_frame", "sealed"]
+__all__ = [
+    "IMPLEMENTATION",
+    "begun",
+    "clean_header",
+    "decimal",
+    "place_in_frame",
+    "plain_words",
+    "put_label",
+    "sealed",
+]
 
 IMPLEMENTATION: Final = derived_frame("implementation class of skiagraph")
+_PROCESSING: Final = Code(value="109102", scheme="DCM", meaning="Processing Equipment")
 _EMPTY: Final = (  # type 2 of the patient and general study modules (PS3.3 C.7.1.1 and C.7.2.1)
     "PatientName",
     "PatientID",
@@ -36,7 +48,60 @@ _OF_SERIES: Final = frozenset(
     {"00080060", "0020000E", "00200011", "00200052", "00200060", "0008103E", "00080070", "00081090"}
 )
 _MODULES: Final = ("0008", "0010", "0012", "0020", "0032", "0040")
+_ONE_SERIES: Final = (  # what all objects of a series have in common (PS3.3 A.1.2.3 and A.1.2.5)
+    *("StudyInstanceUID", "Modality", "SeriesNumber", "SeriesDescription", "SeriesDate", "SeriesTime"),
+    *("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions"),
+    *("FrameOfReferenceUID", "BodyPartExamined", "Laterality"),
+)
+_NO_PART: Final = frozenset({"SR", "KO", "DOC", "RTSTRUCT"})  # modalities whose series name no part of a body
+_PART: Final = ("00180015", "00200060")
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
+_SIDES: Final = ("L", "R")
+_PAIRED: Final = (
+    frozenset(  # of the parts of a body that come twice, those that are imaged (PS3.16 table L-1)
+        {
+            *(
+                "ACJOINT",
+                "ADRENAL",
+                "ANKLE",
+                "ARM",
+                "AXILLA",
+                "BREAST",
+                "CALCANEUS",
+                "CALF",
+                "CAROTID",
+                "CLAVICLE",
+            ),
+            *(
+                "EAR",
+                "ELBOW",
+                "EXTREMITY",
+                "EYE",
+                "FEMUR",
+                "FINGER",
+                "FOOT",
+                "FOREARM",
+                "HAND",
+                "HIP",
+                "HUMERUS",
+            ),
+            *(
+                "KIDNEY",
+                "KNEE",
+                "LEG",
+                "LUNG",
+                "OVARY",
+                "PATELLA",
+                "RADIUS",
+                "RIB",
+                "SCAPULA",
+                "SHOULDER",
+                "SIJOINT",
+            ),
+            *("TESTIS", "THIGH", "THUMB", "TIBIA", "TMJ", "TOE", "ULNA", "WRIST", "ZYGOMA"),
+        }
+    )
+)
 _SEXES: Final = ("M", "F", "O", "")
 
 
@@ -65,13 +130,19 @@ def begun(
             setattr(ds, keyword, "")
     if "StudyInstanceUID" not in ds:
         ds.StudyInstanceUID = UID(study_uid(origin))
-    ds.SeriesNumber, ds.SeriesDescription = series.number, series.description[:64]
-    ds.Manufacturer, ds.ManufacturerModelName = equipment.manufacturer[:64], equipment.model_name[:64]
-    ds.DeviceSerialNumber, ds.SoftwareVersions = (
-        equipment.serial_number[:64],
-        equipment.software_versions[:64],
+    if modality not in _NO_PART:
+        _put_part(ds, origin)
+    ds.SeriesNumber, ds.SeriesDescription = series.number, plain_words(series.description)
+    ds.Manufacturer, ds.ManufacturerModelName = (
+        plain_words(equipment.manufacturer),
+        plain_words(equipment.model_name),
     )
-    ds.InstanceNumber = 1
+    ds.DeviceSerialNumber, ds.SoftwareVersions = (
+        plain_words(equipment.serial_number),
+        plain_words(equipment.software_versions),
+    )
+    _put_algorithm(ds, content)
+    ds.InstanceNumber = content.number
     created = _local(content.created, ds)
     ds.ContentDate, ds.ContentTime = created.strftime("%Y%m%d"), created.strftime("%H%M%S.%f")
     ds.SeriesDate, ds.SeriesTime = ds.ContentDate, ds.ContentTime
@@ -84,20 +155,22 @@ def place_in_frame(ds: Dataset, frame: str) -> None:
     ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = UID(frame), ""
 
 
+def put_label(ds: Dataset, label: str, content: Content) -> None:
+    """The content identification macro (DICOM PS3.3 table 10-12)."""
+    ds.ContentLabel, ds.ContentDescription = label, plain_words(content.description)
+    ds.ContentCreatorName = ""
+
+
 def sealed(ds: Dataset, tail: Tail | None = None) -> DicomObject:
     """The finished object: its UIDs follow from what it says, so that writing twice gives the same object.
 
-    One series holds the objects of one kind that one device made of one study at one time under one number.
+    One series holds the objects of one kind that one device made with one algorithm of one study at one time under one
+    number, in one frame of reference.
     """
-    made = (
-        ds.StudyInstanceUID,
-        ds.Modality,
-        ds.SeriesNumber,
-        ds.SeriesDescription,
-        ds.ContentDate,
-        ds.ContentTime,
-    )
-    ds.SeriesInstanceUID = UID(derived_frame(" ".join(["series", *map(str, made)])))
+    made = [str(ds.get(keyword, "")) for keyword in _ONE_SERIES]
+    for item in ds.get("ContributingEquipmentSequence", ()):
+        made += [str(element.value) for element in item if element.VR != "SQ"]
+    ds.SeriesInstanceUID = UID(derived_frame(" ".join(["series", *made])))
     ds.SOPInstanceUID = UID(derived_frame(digest_of(ds, tail)))
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     return DicomObject(header=ds, tail=tail)
@@ -117,6 +190,11 @@ def clean_header(origin: Origin) -> Dataset:
     return ds
 
 
+def plain_words(text: str) -> str:
+    """A text as one value of at most 64 characters on one line (DICOM PS3.5 section 6.2, LO)."""
+    return " ".join(text.replace("\\", "/").split())[:64].rstrip()
+
+
 def decimal(value: float) -> str:
     """A decimal string of at most 16 characters, as near as they allow (DICOM PS3.5 section 6.2)."""
     number = float(value) + 0.0
@@ -125,6 +203,32 @@ def decimal(value: float) -> str:
         if len(text) <= 16:
             return text
     return f"{number:.8e}"
+
+
+def _put_algorithm(ds: Dataset, content: Content) -> None:
+    """The model as equipment that contributed (DICOM PS3.3 C.12.1, contributing equipment sequence)."""
+    if content.algorithm is None:
+        return
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence, item.Manufacturer = [coded(_PROCESSING)], ds.Manufacturer
+    item.ManufacturerModelName = plain_words(content.algorithm.name)
+    item.SoftwareVersions = plain_words(content.algorithm.version)
+    if content.algorithm.digest:
+        item.ContributionDescription = f"SHA-256 of its weights: {content.algorithm.digest}"
+    ds.ContributingEquipmentSequence = [item]
+
+
+def _put_part(ds: Dataset, origin: Origin) -> None:
+    """The part of the body, and its side, which is asked for where it may be one of a pair (DICOM PS3.3 C.7.3.1)."""
+    for tag in _PART:
+        element = _valid(tag, origin.header[tag]) if tag in origin.header else None
+        if element is not None:
+            ds.add(element)
+    part = str(ds.get("BodyPartExamined") or "")
+    if ds.Modality == "SEG" or (part and part not in _PAIRED):  # a side of a segment is told by its own code
+        ds.pop("Laterality", None)
+    elif ds.get("Laterality", "") not in _SIDES:
+        ds.Laterality = ""
 
 
 def _valid(tag: str, entry: Any) -> DataElement | None:

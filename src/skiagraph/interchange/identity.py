@@ -95,20 +95,24 @@ class Content:
         created: When the findings were made, with a time zone.
         algorithm: What made them; None for a person.
         signature: Of the reader who stands for it; None while nobody does.
+        number: InstanceNumber: of the objects of one series each has its own.
 
     Raises:
-        InvalidInput: A time without a zone, or no words.
+        InvalidInput: A time without a zone, no words, or a number below 1.
     """
 
     description: str
     created: datetime
     algorithm: Algorithm | None = None
     signature: Signature | None = None
+    number: int = 1
 
     def __post_init__(self) -> None:
         _check_words("content", self.description)
         if self.created.tzinfo is None:
             raise InvalidInput("the time of a DICOM object has a time zone", got="none")
+        if not 1 <= self.number < 2**31:
+            raise InvalidInput("the objects of a series are numbered from 1", got=str(self.number))
 
     @property
     def verified(self) -> bool:
@@ -116,11 +120,17 @@ class Content:
         return self.signature is not None
 
 
-def content_of(provenance: Provenance, description: str, *, signature: Signature | None = None) -> Content:
+def content_of(
+    provenance: Provenance, description: str, *, signature: Signature | None = None, number: int = 1
+) -> Content:
     """The content value of findings with a provenance."""
     algorithm = Algorithm(
         name=provenance.model, version=provenance.model_version, digest=provenance.model_digest
     )
     return Content(
-        description=description, created=provenance.created, algorithm=algorithm, signature=signature
+        description=description,
+        created=provenance.created,
+        algorithm=algorithm,
+        signature=signature,
+        number=number,
     )

@@ -112,8 +112,7 @@ def map_object(ds: Dataset, placed: Placed, numbers: Numbers, rest: Mapping[str,
     """
     values = numbers.values
     storage = _storage(values)
-    ds.ImageType, ds.ContentCreatorName, ds.ContentQualification = list(_TYPE), "", "RESEARCH"
-    ds.ContentLabel = ds.get("ContentLabel") or "MAP"
+    ds.ImageType, ds.ContentQualification = list(_TYPE), "RESEARCH"
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.BurnedInAnnotation, ds.LossyImageCompression, ds.PresentationLUTShape = "NO", "00", "IDENTITY"
     ds.RecognizableVisualFeatures, ds.AcquisitionContextSequence = "NO", []
@@ -153,7 +152,10 @@ def _shared(ds: Dataset, numbers: Numbers, storage: _Storage) -> Dataset:
     same.RescaleIntercept, same.RescaleSlope, same.RescaleType = 0, 1, "US"
     windows = [w for w in numbers.windows if isinstance(w, Window)] or [whole_range(numbers.values)]
     put_windows(shown, windows, 1.0, storage.intercept)
-    anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = "U", [coded(_SOMEWHERE)]
+    # A side that frames state is not stated of the series too (DICOM PS3.3 C.7.3.1).
+    side = str(ds.get("Laterality") or "U")
+    ds.pop("Laterality", None)
+    anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = side, [coded(_SOMEWHERE)]
     shared.ParametricMapFrameTypeSequence = [kind]
     shared.PixelValueTransformationSequence = [same]
     shared.FrameVOILUTSequence = [shown]

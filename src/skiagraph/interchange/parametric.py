@@ -11,9 +11,8 @@ from skiagraph.codecs.foreign import foreign
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError
 from skiagraph.findings import DerivedImage, Heatmap
-from skiagraph.interchange.algorithm import put_algorithm
 from skiagraph.interchange.derived import is_derived, read_derived_image
-from skiagraph.interchange.envelope import begun
+from skiagraph.interchange.envelope import begun, put_label
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.mapped import Numbers, map_object, numbers_in
 from skiagraph.interchange.object import DicomObject
@@ -34,8 +33,7 @@ def parametric_map(
     """
     where = placed(heatmap.space, case)
     ds = begun(ParametricMapStorage, "OT", where.origin, equipment, series, content)
-    ds.ContentDescription = content.description[:64]
-    put_algorithm(ds, content)
+    put_label(ds, "MAP", content)
     numbers = Numbers(
         space=heatmap.space,
         values=heatmap.values,

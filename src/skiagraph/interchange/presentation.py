@@ -16,7 +16,7 @@ from skiagraph import codes
 from skiagraph.case import Case, Instance, Origin
 from skiagraph.errors import NoDicomHome
 from skiagraph.image import Window, pixels
-from skiagraph.interchange.envelope import begun, decimal, sealed
+from skiagraph.interchange.envelope import begun, decimal, put_label, sealed
 from skiagraph.interchange.graphics import Drawn, Marks, drawings
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.invented import COLOUR
@@ -114,9 +114,8 @@ def _target(finding: Marks, case: Case) -> _Target:
 
 def _identify(ds: Dataset, content: Content) -> None:
     """The presentation state identification module (DICOM PS3.3 C.11.10)."""
-    ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = _LAYER, content.description[:64], ""
+    put_label(ds, _LAYER, content)
     ds.PresentationCreationDate, ds.PresentationCreationTime = ds.ContentDate, ds.ContentTime
-    ds.Laterality = ""
     ds.pop("FrameOfReferenceUID", None)  # of the image; a presentation state lies in none
 
 

@@ -13,13 +13,13 @@ from pydicom.uid import UID
 from skiagraph.case import Case, Origin
 from skiagraph.errors import FormatError, NoDicomHome
 from skiagraph.geometry import Transform
-from skiagraph.interchange.envelope import begun, decimal, place_in_frame, sealed
+from skiagraph.interchange.envelope import begun, decimal, place_in_frame, put_label, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import evidence, instance_item
 
-__all__ = ["described", "matrix_of", "of_frame", "read_spatial_registration", "refer", "spatial_registration"]
+__all__ = ["matrix_of", "of_frame", "read_spatial_registration", "refer", "spatial_registration"]
 
 STORAGE: Final = "1.2.840.10008.5.1.4.1.1.66.1"
 """Spatial Registration Storage."""
@@ -57,7 +57,7 @@ def spatial_registration(
     origin = next(iter([*target, *source]), None) or origin_of(case, next(iter(case.images)))
     ds = begun(STORAGE, "REG", origin, equipment, series, content)
     place_in_frame(ds, transform.target)
-    described(ds, "REGISTRATION", content)
+    put_label(ds, "REGISTRATION", content)
     ds.RegistrationSequence = [_item(transform.source, source, transform.matrix)]
     if transform.source != transform.target:
         ds.RegistrationSequence.insert(0, _item(transform.target, target, np.eye(4)))
@@ -90,12 +90,6 @@ def of_frame(case: Case, frame: str) -> list[Origin]:
     """The objects behind the volumes of a case that lie in a frame."""
     images = case.images.items()
     return [origin_of(case, name) for name, i in images if i.space.frame == frame and i.space.ndim == 3]
-
-
-def described(ds: Dataset, label: str, content: Content) -> None:
-    """The content identification macro (DICOM PS3.3 table 10-12); the side of the body is left open."""
-    ds.Laterality = ""
-    ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = label, content.description[:64], ""
 
 
 def refer(ds: Dataset, origins: Iterable[Origin]) -> None:

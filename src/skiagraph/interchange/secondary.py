@@ -42,7 +42,6 @@ def kind_for(dtype: np.dtype[Any], channels: int) -> str:
 def put_capture(ds: Dataset, image_type: list[str], *, burned_in: bool) -> None:
     """What the secondary capture modules ask for (DICOM PS3.3 C.8.6.1 to C.8.6.3)."""
     ds.ImageType, ds.ConversionType, ds.PatientOrientation = image_type, "WSD", ""
-    ds.Laterality = ""
     ds.BurnedInAnnotation, ds.LossyImageCompression = "YES" if burned_in else "NO", "00"
 
 

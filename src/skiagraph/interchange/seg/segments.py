@@ -15,9 +15,10 @@ from skiagraph.errors import FormatError
 from skiagraph.findings import Segment
 from skiagraph.geometry import derived_frame
 from skiagraph.interchange.coded import code_of, coded
+from skiagraph.interchange.envelope import plain_words
 from skiagraph.interchange.identity import Algorithm, Content
 
-__all__ = ["background_item", "plain_words", "segment_items", "segments_of"]
+__all__ = ["background_item", "segment_items", "segments_of"]
 
 ANATOMY: Final = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")
 ABNORMAL: Final = Code(value="49755003", scheme="SCT", meaning="Morphologically Abnormal Structure")
@@ -88,11 +89,6 @@ def segments_of(items: Sequence[Dataset], rest: dict[str, Any]) -> dict[int, Seg
         int(item.SegmentNumber): Segment(number=number, code=_code(item), confidence=confidence)
         for item, number, confidence in zip(found, numbers, confidences, strict=True)
     }
-
-
-def plain_words(text: str) -> str:
-    """A text as one value of at most 64 characters on one line (DICOM PS3.5 section 6.2, LO)."""
-    return " ".join(text.replace("\\", "/").split())[:64]
 
 
 def _code(item: Dataset) -> Code:

@@ -15,7 +15,7 @@ from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, NoDicomHome
 from skiagraph.findings import Segment, Segmentation
 from skiagraph.findings.checks import field_shape
-from skiagraph.interchange.envelope import begun, place_in_frame, sealed
+from skiagraph.interchange.envelope import begun, place_in_frame, put_label, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject, Tail
 from skiagraph.interchange.places import Placed, placed
@@ -25,7 +25,7 @@ from skiagraph.interchange.seg.bits import padded, pixel_data
 from skiagraph.interchange.seg.groups import dimensions, per_frame, put_dimensions, put_shared
 from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, Stored, layers_of
 from skiagraph.interchange.seg.rest import rest_of
-from skiagraph.interchange.seg.segments import background_item, plain_words, segment_items
+from skiagraph.interchange.seg.segments import background_item, segment_items
 
 __all__ = ["BINARY", "LABEL_MAP", "segmentation_object"]
 
@@ -146,11 +146,7 @@ def _with_one(segmentation: Segmentation) -> Segmentation:
 def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) -> None:
     """Modules general image, image pixel, segmentation image and common instance reference."""
     ds.ImageType = ["DERIVED", "PRIMARY"]
-    ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = (
-        "SEGMENTATION",
-        plain_words(content.description),
-        "",
-    )
+    put_label(ds, "SEGMENTATION", content)
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
     ds.Rows, ds.Columns = layers.shape
     ds.NumberOfFrames = len(layers.frames)

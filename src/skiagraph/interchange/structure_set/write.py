@@ -17,7 +17,7 @@ from skiagraph.errors import NoDicomHome
 from skiagraph.findings import Contours, Segmentation
 from skiagraph.geometry import Grid
 from skiagraph.interchange.coded import coded
-from skiagraph.interchange.envelope import begun, decimal, place_in_frame, sealed
+from skiagraph.interchange.envelope import begun, decimal, place_in_frame, plain_words, sealed
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import placed
@@ -88,8 +88,8 @@ def structure_set_object(
     # Lines longer than 64 kB do not fit into explicit value representations (PS3.3 C.8.8.6, note to Contour Data).
     ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     place_in_frame(ds, space.frame)
-    ds.Laterality, ds.OperatorsName = "", ""
-    ds.StructureSetLabel, ds.StructureSetName = content.description[:16].strip(), content.description[:64]
+    words = plain_words(content.description)
+    ds.OperatorsName, ds.StructureSetLabel, ds.StructureSetName = "", words[:16].rstrip(), words
     ds.StructureSetDate, ds.StructureSetTime = ds.ContentDate, ds.ContentTime
     shares = case.images[where.name].space.frame == space.frame
     ds.ReferencedFrameOfReferenceSequence = [_frame(space.frame, where.origin if shares else None)]
@@ -138,7 +138,9 @@ def _add_regions(ds: Dataset, regions: Sequence[Region], names: Sequence[str], c
         roi.ROINumber, roi.ReferencedFrameOfReferenceUID, roi.ROIName = n, ds.FrameOfReferenceUID, name
         roi.ROIGenerationAlgorithm = "MANUAL" if content.algorithm is None else "AUTOMATIC"
         if content.algorithm is not None:
-            roi.ROIGenerationDescription = f"{content.algorithm.name} {content.algorithm.version}"[:64]
+            roi.ROIGenerationDescription = plain_words(
+                f"{content.algorithm.name} {content.algorithm.version}"
+            )
         drawn.ROIDisplayColor = list(_COLOURS[(n - 1) % len(_COLOURS)])
         drawn.ReferencedROINumber = n
         if region.lines:
