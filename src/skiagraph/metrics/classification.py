@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,14 +78,11 @@ def classification(
         raise InvalidInput("a threshold lies between 0 and 1", got=str(threshold))
     if bins < 1 or any(k < 1 for k in top):
         raise InvalidInput("bins and the k of top-k are at least 1", got=f"{bins} and {top}")
-
-    def measure(prediction: Classification, reference: Classification, /) -> Table:
-        return _row(prediction, reference, classes or tuple(s.code for s in prediction.scores), threshold)
-
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        return _figures(table, counts, ordinal=ordinal, top=top, bins=bins)
-
-    return Tabular(measure=measure, figures=figures, undefined=_undefined)
+    return Tabular(
+        measure=partial(_row, classes=classes, threshold=threshold),
+        figures=partial(_figures, ordinal=ordinal, top=top, bins=bins),
+        undefined=_undefined,
+    )
 
 
 def labels_of(classes: tuple[Code, ...]) -> tuple[str, ...]:
@@ -114,8 +112,14 @@ def probabilities_by_code(finding: Classification, classes: tuple[Code, ...]) ->
 
 
 def _row(
-    prediction: Classification, reference: Classification, classes: tuple[Code, ...], threshold: float | None
+    prediction: Classification,
+    reference: Classification,
+    /,
+    *,
+    classes: tuple[Code, ...],
+    threshold: float | None,
 ) -> Table:
+    classes = classes or tuple(s.code for s in prediction.scores)
     if prediction.concept != reference.concept or not (prediction.exclusive and reference.exclusive):
         raise InvalidInput(
             "prediction and reference are exclusive classes of one concept",
@@ -143,7 +147,7 @@ def _row(
     return Table(columns=columns, rows=np.array([[truth[0], decided, *in_set, *p]]))
 
 
-def _figures(table: Table, counts: Counts, *, ordinal: bool, top: tuple[int, ...], bins: int) -> Figures:
+def _figures(table: Table, counts: Counts, /, *, ordinal: bool, top: tuple[int, ...], bins: int) -> Figures:
     labels = [column.removeprefix("p of ") for column in table.columns[4:]]
     p, truth, decided = table.rows[:, 4:], table["truth"], table["decided"]
     m = confusion(truth, decided, len(labels), counts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,32 +58,35 @@ def detection(
             "classes stand once, overlaps rise from above 0 to 1 at most, alarms are not negative",
             got=f"{len(classes)} classes, {overlaps}, {alarms}",
         )
-    labels = labels_of(classes) if classes else ("",)
+    return Tabular(
+        measure=partial(_measure, classes=classes, overlaps=overlaps),
+        figures=partial(_figures, labels=labels_of(classes), alarms=alarms),
+    )
+
+
+def _measure(
+    prediction: Boxes, reference: Boxes, /, *, classes: tuple[Code, ...], overlaps: tuple[float, ...]
+) -> Table:
+    _check(prediction, reference)
+    rows = [
+        row
+        for number, code in enumerate(classes or (None,))
+        for row in _rows(_of(prediction, code), _of(reference, code), number, overlaps)
+    ]
     hits = tuple(f"found at {o:g}" for o in overlaps)
+    return Table(columns=("class", "confidence", "objects", "cases", *hits), rows=np.array(rows))
 
-    def measure(prediction: Boxes, reference: Boxes, /) -> Table:
-        _check(prediction, reference)
-        rows = [
-            row
-            for number, code in enumerate(classes or (None,))
-            for row in _rows(_of(prediction, code), _of(reference, code), number, overlaps)
-        ]
-        return Table(columns=("class", "confidence", "objects", "cases", *hits), rows=np.array(rows))
 
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        each = [_of_class(table, counts, number, alarms) for number in range(len(labels))]
-        found = {name: macro(np.stack([one[name] for one in each], axis=1)) for name in each[0]}
-        for name in ("objects", "objects never found"):
-            found[name] = np.sum([one[name] for one in each], axis=0)
-        if classes:
-            found |= {
-                f"{label}: {name}": v
-                for label, one in zip(labels, each, strict=True)
-                for name, v in one.items()
-            }
-        return found
-
-    return Tabular(measure=measure, figures=figures)
+def _figures(
+    table: Table, counts: Counts, /, *, labels: tuple[str, ...], alarms: tuple[float, ...]
+) -> Figures:
+    each = [_of_class(table, counts, number, alarms) for number in range(max(1, len(labels)))]
+    found = {name: macro(np.stack([one[name] for one in each], axis=1)) for name in each[0]}
+    for name in ("objects", "objects never found"):
+        found[name] = np.sum([one[name] for one in each], axis=0)
+    for label, one in zip(labels, each, strict=False):
+        found |= {f"{label}: {name}": values for name, values in one.items()}
+    return found
 
 
 def _check(prediction: Boxes, reference: Boxes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -38,33 +39,36 @@ def landmarks(*, radii: tuple[float, ...] = (2.0, 2.5, 3.0, 4.0)) -> Tabular[Lan
     """
     if len(set(radii)) != len(radii) or not all(math.isfinite(r) and r > 0 for r in radii):
         raise InvalidInput("radii are lengths in mm, each once", got=str(radii))
+    return Tabular(measure=partial(_measure, radii=radii), figures=_figures, undefined=_undefined)
+
+
+def _measure(prediction: Landmarks, reference: Landmarks, /, *, radii: tuple[float, ...]) -> Table:
     within = tuple(f"within {r:g} mm" for r in radii)
+    return Table(columns=(*_FIELDS, *within), rows=np.array([_row(prediction, reference, radii)]))
 
-    def measure(prediction: Landmarks, reference: Landmarks, /) -> Table:
-        return Table(columns=(*_FIELDS, *within), rows=np.array([_row(prediction, reference, radii)]))
 
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        sized = ~np.isnan(table["errors"])
-        known, total = counts[:, sized], table.rows[sized]
-        n, lost, _, errors, squares, found = (known @ total[:, i] for i in range(len(_FIELDS)))
-        result = {
-            "mean radial error [mm]": ratio(errors, n),
-            "root mean square radial error [mm]": np.sqrt(ratio(squares, n)),
-            "mean radial error of found [mm]": ratio(found, n - lost),
-        }
-        result |= {name: ratio(known @ total[:, len(_FIELDS) + i], n) for i, name in enumerate(within)}
-        return result | {
-            "landmarks": counts @ table["landmarks"],
-            "missed landmarks": counts @ table["missed"],
-            "extra landmarks": counts @ table["extra"],
-        }
+def _figures(table: Table, counts: Counts, /) -> Figures:
+    sized = ~np.isnan(table["errors"])
+    sums = counts[:, sized] @ table.rows[sized]
+    n, lost, _, errors, squares, found = sums.T[: len(_FIELDS)]
+    result = {
+        "mean radial error [mm]": ratio(errors, n),
+        "root mean square radial error [mm]": np.sqrt(ratio(squares, n)),
+        "mean radial error of found [mm]": ratio(found, n - lost),
+    }
+    within = table.columns[len(_FIELDS) :]
+    result |= {name: ratio(hits, n) for name, hits in zip(within, sums.T[len(_FIELDS) :], strict=True)}
+    return result | {
+        "landmarks": counts @ table["landmarks"],
+        "missed landmarks": counts @ table["missed"],
+        "extra landmarks": counts @ table["extra"],
+    }
 
-    def undefined(table: Table, /) -> Mapping[str, int]:
-        without = int(np.isnan(table["errors"]).sum())
-        names = ("mean radial error", "root mean square radial error", "mean radial error of found")
-        return dict.fromkeys((*(f"{name} [mm]" for name in names), *within), without)
 
-    return Tabular(measure=measure, figures=figures, undefined=undefined)
+def _undefined(table: Table, /) -> Mapping[str, int]:
+    without = int(np.isnan(table["errors"]).sum())
+    names = ("mean radial error", "root mean square radial error", "mean radial error of found")
+    return dict.fromkeys((*(f"{name} [mm]" for name in names), *table.columns[len(_FIELDS) :]), without)
 
 
 def _row(prediction: Landmarks, reference: Landmarks, radii: tuple[float, ...]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,20 +65,23 @@ def multi_label(
         raise InvalidInput("each label stands once, and there is a bin", got=f"{len(classes)}, {bins} bins")
     if not all(0 <= cut <= 1 for cut in (usual, *cuts.values())):
         raise InvalidInput("a threshold lies between 0 and 1", got=str(threshold))
-
-    def measure(prediction: Classification, reference: Classification, /) -> Table:
-        codes = classes or tuple(s.code for s in prediction.scores)
-        return _row(prediction, reference, codes, [cuts.get(code, usual) for code in codes])
-
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        return _figures(table, counts, bins)
-
-    return Tabular(measure=measure, figures=figures, undefined=_undefined)
+    return Tabular(
+        measure=partial(_row, classes=classes, cuts=cuts, usual=usual),
+        figures=partial(_figures, bins=bins),
+        undefined=_undefined,
+    )
 
 
 def _row(
-    prediction: Classification, reference: Classification, classes: tuple[Code, ...], cuts: list[float]
+    prediction: Classification,
+    reference: Classification,
+    /,
+    *,
+    classes: tuple[Code, ...],
+    cuts: Mapping[Code, float],
+    usual: float,
 ) -> Table:
+    classes = classes or tuple(s.code for s in prediction.scores)
     if prediction.concept != reference.concept:
         raise InvalidInput(
             "prediction and reference speak of one concept",
@@ -89,7 +93,7 @@ def _row(
             "a prediction has a probability for each label", got=f"{len(told)} of {len(classes)}"
         )
     p = [told[code] for code in classes]
-    decided = [float(a >= cut) for a, cut in zip(p, cuts, strict=True)]
+    decided = [float(told[code] >= cuts.get(code, usual)) for code in classes]
     truth = [float(true[code] >= 0.5) if code in true else np.nan for code in classes]
     labels = labels_of(classes)
     columns = (
@@ -106,7 +110,7 @@ def _parts(
     return labels, table.rows[:, :n], table.rows[:, n : 2 * n], table.rows[:, 2 * n :]
 
 
-def _figures(table: Table, counts: Counts, bins: int) -> Figures:
+def _figures(table: Table, counts: Counts, /, *, bins: int) -> Figures:
     labels, p, decided, truth = _parts(table)
     each = [_of_label(p[:, c], decided[:, c], truth[:, c], counts, bins) for c in range(len(labels))]
     found = {f"macro {name}": macro(np.stack([one[name] for one in each], axis=1)) for name in each[0]}

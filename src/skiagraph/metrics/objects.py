@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,23 +48,27 @@ def lesions(
     Raises:
         InvalidInput: An overlap outside of 0 to 1.
     """
-    measure = _measure((structure,), ignore, overlap)
+    if not 0 < overlap <= 1:
+        raise InvalidInput("objects match from an overlap above 0 and up to 1", got=str(overlap))
+    return Tabular(
+        measure=partial(_measure, structures=(structure,), ignore=ignore, overlap=overlap),
+        figures=partial(_lesion_figures, label=label_of(structure)),
+    )
 
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        right, false, missed, dice, _ = (counts @ table[f"{label_of(structure)}: {f}"] for f in _FIELDS)
-        return {
-            "sensitivity": ratio(right, right + missed),
-            "precision": ratio(right, right + false),
-            "f1": ratio(2 * right, 2 * right + false + missed),
-            "dice of lesions": ratio(dice, right + missed),
-            "dice of found lesions": ratio(dice, right),
-            "false lesions a case": ratio(false, counts.sum(axis=1)),
-            "lesions": right + missed,
-            "missed lesions": missed,
-            "false lesions": false,
-        }
 
-    return Tabular(measure=measure, figures=figures)
+def _lesion_figures(table: Table, counts: Counts, /, *, label: str) -> Figures:
+    right, false, missed, dice, _ = (counts @ table[f"{label}: {f}"] for f in _FIELDS)
+    return {
+        "sensitivity": ratio(right, right + missed),
+        "precision": ratio(right, right + false),
+        "f1": ratio(2 * right, 2 * right + false + missed),
+        "dice of lesions": ratio(dice, right + missed),
+        "dice of found lesions": ratio(dice, right),
+        "false lesions a case": ratio(false, counts.sum(axis=1)),
+        "lesions": right + missed,
+        "missed lesions": missed,
+        "false lesions": false,
+    }
 
 
 def panoptic(
@@ -87,21 +91,24 @@ def panoptic(
     labels = [label_of(s) for s in structures]
     if not labels or len(set(labels)) != len(labels):
         raise InvalidInput("structures are one or more, each once", got=str(labels))
-
-    def figures(table: Table, counts: Counts, /) -> Figures:
-        each = {label: _panoptic_figures(table, label, counts) for label in labels}
-        if labels == [""]:
-            return each[""]
-        found = {}
-        for name in each[labels[0]]:
-            values = np.stack([one[name] for one in each.values()], axis=1)
-            found[f"mean: {name}"] = macro(values)
-        return found | {f"{label}: {name}": v for label, one in each.items() for name, v in one.items()}
-
-    return Tabular(measure=_measure(structures, ignore, math.nextafter(0.5, 1.0)), figures=figures)
+    above_half = math.nextafter(0.5, 1.0)
+    return Tabular(
+        measure=partial(_measure, structures=structures, ignore=ignore, overlap=above_half),
+        figures=partial(_panoptic_figures, labels=labels),
+    )
 
 
-def _panoptic_figures(table: Table, label: str, counts: Counts) -> dict[str, NDArray[np.float64]]:
+def _panoptic_figures(table: Table, counts: Counts, /, *, labels: list[str]) -> Figures:
+    each = {label: _quality(table, label, counts) for label in labels}
+    if labels == [""]:
+        return each[""]
+    found = {}
+    for name in each[labels[0]]:
+        found[f"mean: {name}"] = macro(np.stack([one[name] for one in each.values()], axis=1))
+    return found | {f"{label}: {name}": v for label, one in each.items() for name, v in one.items()}
+
+
+def _quality(table: Table, label: str, counts: Counts) -> dict[str, NDArray[np.float64]]:
     right, false, missed, _, iou = (counts @ table[f"{label}: {f}"] for f in _FIELDS)
     recognised = ratio(right, right + false / 2 + missed / 2)
     return {
@@ -116,30 +123,30 @@ def _panoptic_figures(table: Table, label: str, counts: Counts) -> dict[str, NDA
 
 
 def _measure(
-    structures: tuple[Structure, ...], ignore: Structure, overlap: float
-) -> Callable[[Segmentation, Segmentation], Table]:
-    if not 0 < overlap <= 1:
-        raise InvalidInput("objects match from an overlap above 0 and up to 1", got=str(overlap))
+    prediction: Segmentation,
+    reference: Segmentation,
+    /,
+    *,
+    structures: tuple[Structure, ...],
+    ignore: Structure,
+    overlap: float,
+) -> Table:
+    check_same_lattice(prediction, reference)
+    told = judged(reference, ignore)
+    row: list[float] = []
+    for structure in structures:
+        masks = [mask_of(part, structure) for part in (prediction, reference)]
+        if told is not None:
+            masks = [mask & told for mask in masks]
+        where = ndimage.find_objects((masks[0] | masks[1]).view(np.uint8))
+        box = where[0] if where else (slice(0),) * masks[0].ndim
+        found, true = (
+            _objects(part, structure, mask[box], box)
+            for part, mask in zip((prediction, reference), masks, strict=True)
+        )
+        row.extend(matched_objects(found, true, overlap))
     columns = tuple(f"{label_of(s)}: {field}" for s in structures for field in _FIELDS)
-
-    def measure(prediction: Segmentation, reference: Segmentation, /) -> Table:
-        check_same_lattice(prediction, reference)
-        told = judged(reference, ignore)
-        row: list[float] = []
-        for structure in structures:
-            masks = [mask_of(part, structure) for part in (prediction, reference)]
-            if told is not None:
-                masks = [mask & told for mask in masks]
-            where = ndimage.find_objects((masks[0] | masks[1]).view(np.uint8))
-            box = where[0] if where else (slice(0),) * masks[0].ndim
-            found, true = (
-                _objects(part, structure, mask[box], box)
-                for part, mask in zip((prediction, reference), masks, strict=True)
-            )
-            row.extend(matched_objects(found, true, overlap))
-        return Table(columns=columns, rows=np.array([row]))
-
-    return measure
+    return Table(columns=columns, rows=np.array([row]))
 
 
 def _objects(

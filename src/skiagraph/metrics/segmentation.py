@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,22 +69,35 @@ def segmentation(
         raise InvalidInput("structures are one or more, each once", got=str(labels))
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InvalidInput("a tolerance is a length in mm", got=str(tolerance))
-    fields = (*_VOXELS, *_SHARES, *_DISTANCES, f"surface dice at {tolerance:g} mm")
+    return Tabular(
+        measure=partial(_measure, structures=structures, ignore=ignore, tolerance=tolerance),
+        figures=_figures,
+        undefined=_undefined,
+    )
 
-    def measure(prediction: Segmentation, reference: Segmentation, /) -> Table:
-        check_same_lattice(prediction, reference)
-        told, space = judged(reference, ignore), reference.space
-        size = "volume error [ml]" if space.ndim == 3 else "area error [mm2]"
-        rows = []
-        for structure in structures:
-            found, true = mask_of(prediction, structure), mask_of(reference, structure)
-            if told is not None:
-                found, true = found & told, true & told
-            rows.append(_row(found, true, space, tolerance))
-        columns = tuple(f"{label}: {f}" for label in labels for f in (*fields, size, _PERCENT, "penalised"))
-        return Table(columns=columns, rows=np.concatenate(rows)[None])
 
-    return Tabular(measure=measure, figures=_figures, undefined=_undefined)
+def _measure(
+    prediction: Segmentation,
+    reference: Segmentation,
+    /,
+    *,
+    structures: tuple[Structure, ...],
+    ignore: Structure,
+    tolerance: float,
+) -> Table:
+    check_same_lattice(prediction, reference)
+    told, space = judged(reference, ignore), reference.space
+    rows = []
+    for structure in structures:
+        found, true = mask_of(prediction, structure), mask_of(reference, structure)
+        if told is not None:
+            found, true = found & told, true & told
+        rows.append(_row(found, true, space, tolerance))
+    size = "volume error [ml]" if space.ndim == 3 else "area error [mm2]"
+    near = f"surface dice at {tolerance:g} mm"
+    fields = (*_VOXELS, *_SHARES, *_DISTANCES, near, size, _PERCENT, "penalised")
+    columns = tuple(f"{label_of(structure)}: {field}" for structure in structures for field in fields)
+    return Table(columns=columns, rows=np.concatenate(rows)[None])
 
 
 def _row(found: NDArray[np.bool_], true: NDArray[np.bool_], space: Space, tolerance: float) -> Values:

@@ -114,7 +114,8 @@ class Tabular(Generic[F_contra]):
     """A metric made of two functions: what one case adds, and what figures many cases give.
 
     Merging is exactly associative and commutative: rows are brought into one order before anything is summed.
-    The bootstrap needs no more than one call of `figures` on many counts.
+    The bootstrap needs no more than one call of `figures` on many counts. With functions of a module (and `partial` of
+    them) a metric can be sent to other processes.
 
     Args:
         measure: (prediction, reference) to the rows of one case.
