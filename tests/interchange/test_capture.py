@@ -16,6 +16,7 @@ from skiagraph.image import Image
 from skiagraph.interchange.capture import capture, overlaid
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
 from skiagraph.interchange.object import encoded, save
+from skiagraph.interchange.places import origin_of
 from skiagraph.testing.strategies import images, spatial_findings
 
 SERIES = Series(number=8108, description="Overlay burned in")
@@ -36,11 +37,17 @@ def near(picture, colour):
 
 
 def test_over_each_source_it_is_valid_and_the_same_at_each_writing(source, validator, tmp_path):
-    pictures = overlaid(source.image, drawn(source))
-    made = capture(pictures, source, SKIAGRAPH, SERIES, CONTENT)
+    pictures, origin = overlaid(source.image, drawn(source)), origin_of(source, next(iter(source.images)))
+    made = capture(pictures, origin, SKIAGRAPH, SERIES, CONTENT)
     save(made, tmp_path / "capture.dcm")
     assert validator(tmp_path / "capture.dcm") == []
-    again = capture(overlaid(source.image, drawn(source)), source, SKIAGRAPH, SERIES, CONTENT)
+    again = capture(
+        overlaid(source.image, drawn(source)),
+        origin_of(source, next(iter(source.images))),
+        SKIAGRAPH,
+        SERIES,
+        CONTENT,
+    )
     assert encoded(again) == (tmp_path / "capture.dcm").read_bytes()
     several = len(pictures) > 1
     stored = pydicom.dcmread(tmp_path / "capture.dcm").pixel_array
@@ -51,7 +58,7 @@ def test_over_each_source_it_is_valid_and_the_same_at_each_writing(source, valid
 
 def test_it_says_that_it_is_no_source_image(drawn_source):
     case = drawn_source("axial CT").case
-    ds = capture(overlaid(case.image, drawn(case)), case, SKIAGRAPH, SERIES, CONTENT).header
+    ds = capture(overlaid(case.image, drawn(case)), case.origins["image"], SKIAGRAPH, SERIES, CONTENT).header
     assert ds.BurnedInAnnotation == "YES"
     assert ds.ImageType[:2] == ["DERIVED", "SECONDARY"]
     assert ds.ConversionType == "WSD"
@@ -67,14 +74,14 @@ def test_it_says_that_it_is_no_source_image(drawn_source):
 ])  # fmt: skip
 def test_only_colour_pictures_are_captured(picture, drawn_source):
     with pytest.raises(InvalidInput, match="red, green and blue"):
-        capture([picture], drawn_source("PNG").case, SKIAGRAPH, SERIES, CONTENT)
+        capture([picture], origin_of(drawn_source("PNG").case, "image"), SKIAGRAPH, SERIES, CONTENT)
     with pytest.raises(InvalidInput, match="red, green and blue"):
-        capture([], drawn_source("PNG").case, SKIAGRAPH, SERIES, CONTENT)
+        capture([], origin_of(drawn_source("PNG").case, "image"), SKIAGRAPH, SERIES, CONTENT)
 
 
 def test_smaller_pictures_get_a_dark_edge(drawn_source):
     pictures = [np.full((4, 6, 3), 200, np.uint8), np.full((5, 3, 3), 100, np.uint8)]
-    made = capture(pictures, drawn_source("PNG").case, SKIAGRAPH, SERIES, CONTENT)
+    made = capture(pictures, origin_of(drawn_source("PNG").case, "image"), SKIAGRAPH, SERIES, CONTENT)
     assert (made.header.Rows, made.header.Columns, made.header.NumberOfFrames) == (5, 6, 2)
 
 

@@ -18,6 +18,7 @@ from skiagraph.errors import FormatError, NoDicomHome
 from skiagraph.findings import (
     Boxes,
     Classification,
+    Contour,
     Contours,
     Curve,
     DerivedImage,
@@ -35,7 +36,7 @@ from skiagraph.findings import (
     Track,
     Tracks,
 )
-from skiagraph.geometry import Plane, Timeline, Transform
+from skiagraph.geometry import Grid, Plane, Timeline, Transform
 from skiagraph.image import Image
 from skiagraph.interchange import dataset_of, encoded, export, export_report, imported
 from skiagraph.testing import strategies
@@ -163,6 +164,78 @@ def test_what_has_no_home_is_listed_with_the_reason(drawn_source):
     ((finding, reason),) = export_report(more, case).homeless
     assert isinstance(finding, Embedding)
     assert "Embedding" in reason
+
+
+def both(drawn_source):
+    """A case of two scans of two studies, and a report of masks on each."""
+    now, before = (drawn_source(name).case for name in ("axial CT", "oblique MR"))
+    case = Case(
+        identifier="both",
+        images={"current": now.image, "prior": before.image},
+        origins={"current": now.origins["image"], "prior": before.origins["image"]},
+    )
+    items = [battery_of(one)[name] for one in (now, before) for name in ("exclusive", "overlapping")]
+    said = report(now)
+    items += [finding for finding in said.findings.items if isinstance(finding, Measurement)]
+    return case, dataclasses.replace(said, findings=dataclasses.replace(said.findings, items=tuple(items)))
+
+
+def test_each_object_stands_in_the_study_of_its_image_and_is_cited_there(drawn_source):
+    case, said = both(drawn_source)
+    studies = {name: origin.study_uid for name, origin in case.origins.items()}
+    assert len(set(studies.values())) == 2
+    made = {one.name: one.object.header for one in export_report(said, case).objects}
+    for name, n in (("current", 1), ("current", 2), ("prior", 3), ("prior", 4)):
+        assert made[f"segmentation-{n}"].StudyInstanceUID == studies[name]
+    assert [made[f"capture-{n}"].StudyInstanceUID for n in (1, 2)] == list(studies.values())
+    assert [made[f"key-images-{n}"].StudyInstanceUID for n in (1, 2)] == list(studies.values())
+    words = made["measurements"]
+    for keyword, name in (
+        ("CurrentRequestedProcedureEvidenceSequence", "current"),
+        ("PertinentOtherEvidenceSequence", "prior"),
+    ):
+        (study,) = words[keyword].value
+        series = {str(item.SeriesInstanceUID) for item in study.ReferencedSeriesSequence}
+        masks = [made[f"segmentation-{n}"] for n in ((1, 2) if name == "current" else (3, 4))]
+        assert study.StudyInstanceUID == studies[name]
+        assert series == {case.origins[name].series_uid} | {str(m.SeriesInstanceUID) for m in masks}
+
+
+def test_the_objects_of_one_series_differ_in_number_and_agree_in_frame(drawn_source):
+    case, said = both(drawn_source)
+    seen: dict[str, list] = {}
+    for one in export_report(said, case).objects:
+        seen.setdefault(str(one.object.header.SeriesInstanceUID), []).append(one.object.header)
+    assert max(map(len, seen.values())) > 1
+    for headers in seen.values():
+        assert len({h.InstanceNumber for h in headers}) == len(headers)
+        assert len({(h.get("FrameOfReferenceUID"), h.StudyInstanceUID, h.Modality) for h in headers}) == 1
+
+
+def test_marks_on_a_picture_that_is_not_there_do_not_keep_the_rest_from_being_written(drawn_source):
+    case = drawn_source("axial CT").case
+    said = report(case)
+    marks = Contours(
+        space=PLANE, items=(Contour(code=codes.HEAD, points=np.array([[1.0, 1], [2, 3], [4, 1]])),)
+    )
+    items = (marks, *said.findings.items)
+    more = dataclasses.replace(said, findings=dataclasses.replace(said.findings, items=items))
+    done = export_report(more, case)
+    assert [finding for finding, _ in done.homeless] == [marks]
+    assert "JSON" in done.homeless[0][1]
+    assert [one.name for one in done.objects] == [one.name for one in export_report(said, case).objects]
+
+
+def test_a_finding_on_a_lattice_without_right_angles_does_not_keep_the_rest_from_being_written(drawn_source):
+    case = drawn_source("axial CT").case
+    affine = np.eye(4)
+    affine[1, 2] = 0.5
+    space = Grid(shape=(2, 3, 4), affine=affine, frame=case.image.space.frame)
+    skew = Heatmap(space=space, values=np.zeros(space.shape), concept=codes.HEAD, unit=codes.ONE)
+    said = report(case)
+    items = (*said.findings.items, skew)
+    more = dataclasses.replace(said, findings=dataclasses.replace(said.findings, items=items))
+    assert [finding for finding, _ in export_report(more, case).homeless] == [skew]
 
 
 def test_an_image_is_no_result(drawn_source):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from battery import PROVENANCE, findings
 
-from skiagraph.case import Case, Instance, Report
+from skiagraph.case import Case, Report
 from skiagraph.findings import Finding, Findings, Segmentation
 from skiagraph.interchange.export import SERIES, export
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
-from skiagraph.interchange.object import DicomObject, dataset_of
+from skiagraph.interchange.object import DicomObject, as_origin
 from skiagraph.interchange.seg import segmentation_object
 from skiagraph.interchange.sr import report_object
 from skiagraph.interchange.whole import export_report
@@ -52,12 +52,7 @@ def measured(case: Case) -> Iterator[tuple[str, DicomObject]]:
     """A label map, and a report that names its segments."""
     finding = findings(case)["exclusive"]
     where = formed(finding, case, "labelmap")
-    header = dataset_of(where)
-    frames = int(header.NumberOfFrames)
-    instance = Instance(
-        sop_class_uid=where.sop_class_uid, sop_instance_uid=where.sop_instance_uid, frames=frames
-    )
-    places = {0: (str(header.SeriesInstanceUID), instance)}
+    places = {0: as_origin(where)}
     said = [finding, findings(case)["measurement"]]
     yield "exclusive, labelmap", where
     yield (

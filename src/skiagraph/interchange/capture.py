@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from skiagraph.case import Case
+from skiagraph.case import Origin
 from skiagraph.errors import InvalidInput
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun, sealed
@@ -18,8 +18,7 @@ from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.invented import COLOUR
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.overlay import overlaid
-from skiagraph.interchange.places import origin_of
-from skiagraph.interchange.references import SOURCE_IMAGE, instance_item, referenced_series
+from skiagraph.interchange.references import referenced_series, source_items
 from skiagraph.interchange.secondary import put_capture, put_stored
 
 __all__ = ["capture", "overlaid"]
@@ -29,7 +28,7 @@ _SAID: Final = "Findings drawn into a copy of the image by software. Not a sourc
 
 def capture(
     pictures: Sequence[NDArray[np.uint8]],
-    case: Case,
+    origin: Origin,
     equipment: Equipment,
     series: Series,
     content: Content,
@@ -38,30 +37,25 @@ def capture(
 
     Args:
         pictures: Each of shape (rows, columns, 3); smaller ones get a dark edge.
-        case: What they show; its images are named as their sources.
+        origin: Of the image that they show; it is named as their source.
         equipment: What made them.
         series: Where they stand.
         content: What they are.
 
     Raises:
         InvalidInput: No pictures, or others than red, green and blue bytes.
-        NoDicomHome: An image of the case has rows and columns that do not stand at right angles.
 
     Source: DICOM PS3.3 A.8.1, A.8.5, C.8.6.
     """
     stack = _stacked(pictures)
     several = len(stack) > 1
-    origins = [origin_of(case, name) for name in case.images]
     kind = COLOUR if several else SecondaryCaptureImageStorage
-    ds = begun(kind, "OT", origins[0], equipment, series, content)
+    ds = begun(kind, "OT", origin, equipment, series, content)
     put_capture(ds, ["DERIVED", "SECONDARY", "OTHER"], burned_in=True)
     ds.DerivationDescription, ds.DerivationCodeSequence = _SAID, [coded(UNSPECIFIED)]
-    ds.ImageComments, ds.SourceImageSequence = f"{content.description}. {_SAID}", []
-    for instance in {i.sop_instance_uid: i for origin in origins for i in origin.instances}.values():
-        item = instance_item(instance)
-        item.PurposeOfReferenceCodeSequence = [coded(SOURCE_IMAGE)]
-        ds.SourceImageSequence.append(item)
-    ds.ReferencedSeriesSequence = [item for origin in origins for item in referenced_series(origin)]
+    ds.ImageComments = f"{content.description}. {_SAID}"
+    ds.SourceImageSequence = source_items(origin)
+    ds.ReferencedSeriesSequence = referenced_series(origin)
     put_stored(ds, stack.dtype, 3)
     ds.Rows, ds.Columns = stack.shape[1:3]
     if several:

@@ -24,7 +24,7 @@ from skiagraph.interchange.mapped import Numbers, map_object, numbers_in, plain_
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import Placed, placed
 from skiagraph.interchange.planes import as_frames
-from skiagraph.interchange.references import SOURCE_IMAGE, instance_item, referenced_series
+from skiagraph.interchange.references import referenced_series, source_items
 from skiagraph.interchange.remainder import remember, remembered
 from skiagraph.interchange.secondary import as_stored, kind_for, put_capture, put_frames, put_stored
 from skiagraph.interchange.windows import put_windows, windows_from, windows_rest
@@ -86,11 +86,7 @@ def _titled(words: str, kind: str) -> str:
 def _put_derivation(ds: Dataset, finding: DerivedImage, placed: Placed) -> None:
     ds.DerivationDescription = _SAID[finding.kind]
     ds.DerivationCodeSequence = [coded(UNSPECIFIED)]
-    ds.SourceImageSequence = []
-    for instance in placed.origin.instances:
-        item = instance_item(instance)
-        item.PurposeOfReferenceCodeSequence = [coded(SOURCE_IMAGE)]
-        ds.SourceImageSequence.append(item)
+    ds.SourceImageSequence = source_items(placed.origin)
 
 
 def _numbers(image: Image) -> Numbers:

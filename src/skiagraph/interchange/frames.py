@@ -19,7 +19,7 @@ from skiagraph.interchange.envelope import decimal
 from skiagraph.interchange.object import Tail
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import Planes
-from skiagraph.interchange.references import SOURCE_IMAGE, derivation, instance_item
+from skiagraph.interchange.references import derivation, source_items
 
 __all__ = ["UNSPECIFIED", "pixel_tail", "put_film", "put_groups", "put_shape"]
 
@@ -119,12 +119,8 @@ def _frame(timeline: Timeline | None, planes: Planes, at: tuple[int, int], sourc
 def _beside(placed: Placed) -> Dataset:
     """That frames were made of all of the source, which lies on another lattice."""
     made = Dataset()
-    made.DerivationCodeSequence, made.SourceImageSequence = [coded(UNSPECIFIED)], []
-    for instance in placed.origin.instances:
-        source = instance_item(instance)
-        source.PurposeOfReferenceCodeSequence = [coded(SOURCE_IMAGE)]
-        source.SpatialLocationsPreserved = "NO"
-        made.SourceImageSequence.append(source)
+    made.DerivationCodeSequence = [coded(UNSPECIFIED)]
+    made.SourceImageSequence = source_items(placed.origin, aligned=False)
     return made
 
 

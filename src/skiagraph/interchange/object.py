@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.filewriter import dcmwrite
 
+from skiagraph.case import Instance, Origin
 from skiagraph.codecs import written
 from skiagraph.values import checked_when_unpickled
 
-__all__ = ["DicomObject", "Tail", "dataset_of", "encoded", "save"]
+__all__ = ["DicomObject", "Tail", "as_origin", "dataset_of", "encoded", "save"]
 
 
 @final
@@ -90,6 +92,21 @@ def save(thing: DicomObject, path: Path) -> None:
 def dataset_of(thing: DicomObject) -> FileDataset:
     """The object as pydicom reads it."""
     return pydicom.dcmread(io.BytesIO(encoded(thing)))
+
+
+def as_origin(thing: DicomObject) -> Origin:
+    """The object as that to which others refer."""
+    header = thing.header
+    frames = int(header.NumberOfFrames) if "NumberOfFrames" in header else None
+    instance = Instance(
+        sop_class_uid=thing.sop_class_uid, sop_instance_uid=thing.sop_instance_uid, frames=frames
+    )
+    places = {"0020000D": header.StudyInstanceUID, "0020000E": header.SeriesInstanceUID}
+    return Origin(
+        header={tag: {"vr": "UI", "Value": [str(uid)]} for tag, uid in places.items()},
+        instances=(instance,),
+        frames=np.array([[[-1, 0]]], np.int32),
+    )
 
 
 def digest_of(header: Dataset, tail: Tail | None) -> str:

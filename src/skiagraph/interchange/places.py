@@ -12,7 +12,7 @@ from skiagraph.geometry import Space
 from skiagraph.interchange.invented import invented
 from skiagraph.interchange.planes import Planes, planes_of
 
-__all__ = ["Placed", "origin_of", "placed", "same_place"]
+__all__ = ["Placed", "image_of", "origin_of", "placed", "same_place"]
 
 _SAME: Final = 1e-4  # of a voxel, by which two lattices may differ and be one
 
@@ -41,13 +41,18 @@ def placed(space: Space, case: Case) -> Placed:
     Raises:
         NoDicomHome: Rows and columns of the lattice do not stand at right angles.
     """
+    name = image_of(space, case)
+    same = same_place(space, case.images[name].space)
+    planes = planes_of(space, natural=name in case.origins or not same)
+    return Placed(name=name, origin=origin_of(case, name), planes=planes, aligned=same)
+
+
+def image_of(space: Space, case: Case) -> str:
+    """The name of the image with the same lattice, or else the first in the same frame, or else the first."""
     names = list(case.images)
     same = [name for name in names if same_place(space, case.images[name].space)]
     near = [name for name in names if case.images[name].space.frame == space.frame]
-    name = (same or near or names)[0]
-    natural = name in case.origins or not same
-    planes = planes_of(space, natural=natural)
-    return Placed(name=name, origin=origin_of(case, name), planes=planes, aligned=bool(same))
+    return (same or near or names)[0]
 
 
 def same_place(a: Space, b: Space) -> bool:

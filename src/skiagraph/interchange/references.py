@@ -20,6 +20,7 @@ __all__ = [
     "instance_item",
     "referenced_series",
     "series_uid",
+    "source_items",
     "study_uid",
 ]
 
@@ -79,6 +80,23 @@ def derivation(origin: Origin, moment: int, number: int, how: Code) -> Dataset |
     return ds
 
 
+def source_items(origin: Origin, *, aligned: bool | None = None) -> list[Dataset]:
+    """Items of a source image sequence: all objects of an image.
+
+    Args:
+        origin: Of the image.
+        aligned: Whether what was made of it lies on it pixel by pixel; None where that is not said.
+    """
+    items = []
+    for instance in origin.instances:
+        ds = instance_item(instance)
+        ds.PurposeOfReferenceCodeSequence = [coded(SOURCE_IMAGE)]
+        if aligned is not None:
+            ds.SpatialLocationsPreserved = "YES" if aligned else "NO"
+        items.append(ds)
+    return items
+
+
 def referenced_series(origin: Origin) -> list[Dataset]:
     """Items of the referenced series sequence of the common instance reference module (DICOM PS3.3 C.12.2)."""
     if not origin.instances:
@@ -89,21 +107,12 @@ def referenced_series(origin: Origin) -> list[Dataset]:
     return [ds]
 
 
-def evidence(origins: Iterable[Origin], more: Iterable[tuple[str, Instance]] = ()) -> list[Dataset]:
-    """Items of a (current requested procedure) evidence sequence (DICOM PS3.3 C.17.2.1): study, series, objects.
-
-    Args:
-        origins: Of the images.
-        more: SeriesInstanceUID and object of further things in the study of the first origin.
-    """
+def evidence(origins: Iterable[Origin]) -> list[Dataset]:
+    """Items of a (current requested procedure) evidence sequence (DICOM PS3.3 C.17.2.1): study, series, objects."""
     found: dict[str, dict[str, dict[str, Instance]]] = {}
-    study = ""
     for origin in origins:
-        study = study or study_uid(origin)
         series = found.setdefault(study_uid(origin), {}).setdefault(series_uid(origin), {})
         series |= {instance.sop_instance_uid: instance for instance in origin.instances}
-    for uid, instance in more:
-        found.setdefault(study, {}).setdefault(uid, {})[instance.sop_instance_uid] = instance
     return [_study(uid, series) for uid, series in found.items()]
 
 

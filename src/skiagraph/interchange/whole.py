@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 
 import numpy as np
 
-from skiagraph.case import Case, Instance, Report
+from skiagraph.case import Case, Report
 from skiagraph.errors import NoDicomHome
 from skiagraph.findings import (
     Boxes,
@@ -33,12 +33,15 @@ from skiagraph.interchange.document import encapsulated_pdf
 from skiagraph.interchange.export import SERIES, export
 from skiagraph.interchange.identity import SKIAGRAPH, Content, Equipment, content_of
 from skiagraph.interchange.key_objects import key_object
-from skiagraph.interchange.object import DicomObject
-from skiagraph.interchange.places import placed
+from skiagraph.interchange.object import DicomObject, as_origin
+from skiagraph.interchange.places import image_of, origin_of, placed
 from skiagraph.interchange.planes import as_frames
 from skiagraph.interchange.presentation import presentation_state
+from skiagraph.interchange.references import study_uid
 from skiagraph.interchange.source_image import source_object
 from skiagraph.interchange.sr import report_object
+from skiagraph.interchange.sr.marks import picture_under
+from skiagraph.interchange.sr.subject import subject_of
 from skiagraph.interchange.structure_set import structure_set_object
 
 __all__ = ["Export", "Exported", "export_report"]
@@ -116,12 +119,13 @@ def export_report(
     """
     task = _Task(report=report, case=case, equipment=equipment)
     homes, homeless = _homes(task)
-    made = [*_images(case), *homes.values(), *_measurements(task, homes), *_further(task)]
+    without = [n for n, _, _ in homeless]
+    made = [*_images(case), *homes.values(), *_measurements(task, homes, without), *_further(task)]
     if pdf is not None:
         page = encapsulated_pdf(pdf, case, equipment, SERIES["report"], task.content("Report"))
         made.append(("report", "the page of the report", page))
     made += _key_images(task)
-    return Export(objects=_named(made), homeless=homeless)
+    return Export(objects=_named(made), homeless=tuple((finding, why) for _, finding, why in homeless))
 
 
 @final
@@ -130,10 +134,14 @@ class _Task:
     report: Report
     case: Case
     equipment: Equipment
+    begun: Counter[str] = field(default_factory=Counter)
 
     def content(self, description: str) -> Content:
+        """Of the next object of a description: each description has a series, in which its objects are counted."""
         signed = self.report.signature if self.report.state in ("final", "amended") else None
-        return content_of(self.report.findings.provenance, description, signature=signed)
+        self.begun[description] += 1
+        made_by = self.report.findings.provenance
+        return content_of(made_by, description, signature=signed, number=self.begun[description])
 
 
 def _images(case: Case) -> Iterator[_Made]:
@@ -142,34 +150,42 @@ def _images(case: Case) -> Iterator[_Made]:
             yield "image", f"the image that was read ({name})", source_object(case, name)
 
 
-def _homes(task: _Task) -> tuple[dict[int, _Made], tuple[tuple[Finding, str], ...]]:
+def _homes(task: _Task) -> tuple[dict[int, _Made], list[tuple[int, Finding, str]]]:
     """The objects of the findings that have one of their own, by their place in the report; and those without any."""
     homes: dict[int, _Made] = {}
-    homeless: list[tuple[Finding, str]] = []
+    homeless: list[tuple[int, Finding, str]] = []
     for n, finding in enumerate(task.report.findings):
-        if isinstance(finding, _Reported):
-            continue
-        name = _NAMES.get(type(finding), "result")
-        words = SERIES[name].description if name in SERIES else name
         try:
-            made = export(finding, task.case, content=task.content(words), equipment=task.equipment)
+            made = _home(task, finding)
         except NoDicomHome as error:
-            homeless.append((finding, str(error)))
+            homeless.append((n, finding, str(error)))
         else:
-            homes[n] = name, _held(finding), made
-    return homes, tuple(homeless)
+            homes |= {} if made is None else {n: made}
+    return homes, homeless
 
 
-def _measurements(task: _Task, homes: Mapping[int, _Made]) -> Iterator[_Made]:
+def _home(task: _Task, finding: Finding) -> _Made | None:
+    """The object of a finding; None where the structured report takes it."""
+    if isinstance(finding, Landmarks | Boxes | Contours):
+        picture_under(finding, subject_of(task.case, content_of(task.report.findings.provenance, "Marks")))
+    if isinstance(finding, _Reported):
+        return None
+    name = _NAMES.get(type(finding), "result")
+    words = SERIES[name].description if name in SERIES else name
+    made = export(finding, task.case, content=task.content(words), equipment=task.equipment)
+    return name, _held(finding), made
+
+
+def _measurements(task: _Task, homes: Mapping[int, _Made], without: Sequence[int]) -> Iterator[_Made]:
     """One structured report of all facts and marks; it refers to the segmentations."""
     items = list(task.report.findings)
     kept = [
         n
         for n, f in enumerate(items)
-        if isinstance(f, _Reported) or (isinstance(f, Segmentation) and n in homes)
+        if (isinstance(f, _Reported) and n not in without) or (isinstance(f, Segmentation) and n in homes)
     ]
     if kept:
-        places = {at: _place(homes[n][2]) for at, n in enumerate(kept) if n in homes}
+        places = {at: as_origin(homes[n][2]) for at, n in enumerate(kept) if n in homes}
         where, content = SERIES["measurements"], task.content("Measurements and statements")
         findings = [items[n] for n in kept]
         made = report_object(findings, task.case, task.equipment, where, content, segmentations=places)
@@ -191,21 +207,23 @@ def _further(task: _Task) -> Iterator[_Made]:
                 made = presentation_state(finding, case, task.equipment, SERIES["presentation"], content)
                 yield "presentation", f"marks on the image: {_held(finding)}", made
     for name, image in case.images.items():
-        shown = [f for f in items if isinstance(f, SpatialFinding) and placed(f.space, case).name == name]
+        shown = [f for f in items if isinstance(f, SpatialFinding) and image_of(f.space, case) == name]
         if shown:
             pictures = overlaid(image, shown)
             content = task.content("Overlay burned in")
             yield (
                 "capture",
                 "pictures with the overlay burned in",
-                capture(pictures, case, task.equipment, SERIES["capture"], content),
+                capture(pictures, origin_of(case, name), task.equipment, SERIES["capture"], content),
             )
 
 
 def _key_images(task: _Task) -> Iterator[_Made]:
-    """The frame of each image on which the first finding shows most."""
-    frames = list(dict.fromkeys(key for f in task.report.findings for key in _key_frames(f, task.case)))
-    if frames:
+    """The frames on which findings show most; those of each study in an object of its own (DICOM PS3.3 C.17.6.2)."""
+    studies: dict[str, dict[tuple[str, int, int], None]] = {}
+    for key in (key for f in task.report.findings for key in _key_frames(f, task.case)):
+        studies.setdefault(study_uid(origin_of(task.case, key[0])), {})[key] = None
+    for frames in map(list, studies.values()):
         where, content = SERIES["key-images"], task.content("Key images")
         yield (
             "key-images",
@@ -228,15 +246,6 @@ def _key_frames(finding: Finding, case: Case) -> Iterator[tuple[str, int, int]]:
         moment, number = np.unravel_index(int(area.argmax()), area.shape)
         if where.origin.frames[moment, number, 0] >= 0:
             yield where.name, int(moment), int(number)
-
-
-def _place(made: DicomObject) -> tuple[str, Instance]:
-    header = made.header
-    frames = int(header.NumberOfFrames) if "NumberOfFrames" in header else None
-    instance = Instance(
-        sop_class_uid=made.sop_class_uid, sop_instance_uid=made.sop_instance_uid, frames=frames
-    )
-    return str(header.SeriesInstanceUID), instance
 
 
 def _held(finding: Finding) -> str:

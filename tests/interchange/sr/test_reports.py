@@ -13,7 +13,7 @@ from sources import DICOM_SOURCES
 from truth import LETTER, marked_frames, marked_places
 
 from skiagraph import codes
-from skiagraph.case import Case, Instance, Signature
+from skiagraph.case import Case, Instance, Origin, Signature
 from skiagraph.errors import NoDicomHome
 from skiagraph.findings import (
     Boxes,
@@ -255,7 +255,11 @@ def test_segments_are_named_where_their_object_is_known(kind, numbers, drawn_sou
         labels=np.array([0, 5, 9], np.uint8)[made.labels],
         segments=tuple(type(s)(number=n, code=s.code) for s, n in zip(made.segments, (5, 9), strict=True)),
     )
-    place = derived_frame("series"), Instance(sop_class_uid=kind, sop_instance_uid=derived_frame("mask"))
+    place = Origin(
+        header={},
+        instances=(Instance(sop_class_uid=kind, sop_instance_uid=derived_frame("mask")),),
+        frames=np.array([[[-1, 0]]]),
+    )
     found = [Text(text="words"), mask, facts()["measurement"]]
     path = written(found, case, tmp_path, segmentations={1: place})
     assert validator(path) == []

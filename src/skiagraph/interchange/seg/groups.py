@@ -21,7 +21,7 @@ from skiagraph.geometry import Space, derived_frame
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import decimal
 from skiagraph.interchange.places import Placed
-from skiagraph.interchange.references import SOURCE_IMAGE, derivation, instance_item
+from skiagraph.interchange.references import derivation, source_items
 
 __all__ = ["Dimension", "dimensions", "per_frame", "put_dimensions", "put_shared"]
 
@@ -194,8 +194,7 @@ def _of_all(origin: Origin) -> Dataset | None:
     """A derivation from an object of which no single frame became the slice."""
     if not origin.instances:
         return None
-    source = instance_item(origin.instances[0])
-    source.PurposeOfReferenceCodeSequence, source.SpatialLocationsPreserved = [coded(SOURCE_IMAGE)], "NO"
     item = Dataset()
-    item.DerivationCodeSequence, item.SourceImageSequence = [coded(SEGMENTATION)], [source]
+    item.DerivationCodeSequence = [coded(SEGMENTATION)]
+    item.SourceImageSequence = source_items(origin, aligned=False)[:1]
     return item

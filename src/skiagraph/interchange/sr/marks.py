@@ -33,7 +33,7 @@ from skiagraph.interchange.sr.groups import Rest, tracking
 from skiagraph.interchange.sr.items import CONTAINS, concept, under
 from skiagraph.interchange.sr.subject import Picture, Subject
 
-__all__ = ["in_patient", "mark_groups", "segment_group"]
+__all__ = ["in_patient", "mark_groups", "picture_under", "segment_group"]
 
 _FLAT: Final = 1e-3  # mm by which the points of a polygon may leave their plane
 Mark = Landmark | Box | Contour
@@ -42,6 +42,15 @@ Mark = Landmark | Box | Contour
 def in_patient(space: Space) -> bool:
     """Whether the places of a space are millimetres in the patient."""
     return isinstance(space, Grid) and space.unit == "mm"
+
+
+def picture_under(finding: Landmarks | Boxes | Contours, subject: Subject) -> Picture | None:
+    """The picture in whose pixels marks are drawn; None for those in the patient, and where there are none.
+
+    Raises:
+        NoDicomHome: It is not in the case.
+    """
+    return subject.picture_of(finding.space) if finding.items and not in_patient(finding.space) else None
 
 
 def mark_groups(
@@ -53,7 +62,7 @@ def mark_groups(
         NoDicomHome: Marks on a picture that is not in the case.
     """
     items: Sequence[Mark] = finding.items
-    picture = subject.picture_of(finding.space) if items and not in_patient(finding.space) else None
+    picture = picture_under(finding, subject)
     for n, item in enumerate(items, start=first):
         if picture is None:
             yield _group_in_patient(item, finding.space, subject, n)

@@ -19,7 +19,7 @@ from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Space, to_index
 from skiagraph.interchange.identity import Content
 from skiagraph.interchange.invented import invented
-from skiagraph.interchange.places import origin_of, same_place
+from skiagraph.interchange.places import image_of, origin_of
 
 __all__ = ["Picture", "Subject", "subject_of"]
 
@@ -106,11 +106,8 @@ class Subject:
         return [SourceImageForMeasurementGroup(*_named(instance)) for instance in objects]
 
     def image_of(self, space: Space) -> str:
-        """The name of the image that lies where a finding does, or else shares its frame, or else is the first."""
-        names = list(self.case.images)
-        same = [name for name in names if same_place(space, self.case.images[name].space)]
-        near = [name for name in names if self.case.images[name].space.frame == space.frame]
-        return (same or near or names)[0]
+        """See `skiagraph.interchange.places.image_of`."""
+        return image_of(space, self.case)
 
     def picture_of(self, space: Space) -> Picture:
         """The image in whose pixels the marks of a space that has no place in the patient are drawn.

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as dicom_codes
 from pydicom.uid import UID
 
-from skiagraph.case import Case, Instance, Signature
+from skiagraph.case import Case, Origin, Signature
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, NoDicomHome
 from skiagraph.findings import (
@@ -60,7 +60,7 @@ _LABEL_MAP: Final = "1.2.840.10008.5.1.4.1.1.66.7"
 _MOST_SEGMENTS: Final = (
     65535  # numbers of segments are 16 bits; beyond, a segmentation object counts them from 1
 )
-_NONE: Final[Mapping[int, tuple[str, Instance]]] = MappingProxyType({})
+_NONE: Final[Mapping[int, Origin]] = MappingProxyType({})
 
 
 def report_object(
@@ -70,7 +70,7 @@ def report_object(
     series: Series,
     content: Content,
     *,
-    segmentations: Mapping[int, tuple[str, Instance]] = _NONE,
+    segmentations: Mapping[int, Origin] = _NONE,
 ) -> DicomObject:
     """One structured report of all findings; `read_report` makes the same of it again.
 
@@ -84,7 +84,7 @@ def report_object(
         equipment: The device that writes.
         series: Where the object stands.
         content: What made the findings; unverified unless it says otherwise.
-        segmentations: By the index of a segmentation among the findings: SeriesInstanceUID and object that holds it.
+        segmentations: By the index of a segmentation among the findings: the object that holds it, see `as_origin`.
 
     Raises:
         NoDicomHome: A finding of another kind, or marks on a picture that is not in the case.
@@ -97,7 +97,7 @@ def report_object(
         body.add(finding, n, segmentations)
     ds = begun(COMPREHENSIVE_3D, "SR", subject.first, equipment, series, content)
     _general(ds, content)
-    _cite(ds, subject, [place for _, place in sorted(segmentations.items())])
+    _cite(ds, subject, segmentations.values())
     for element in _root(body, equipment):
         ds.add(element)
     remember(ds, {"report": {"findings": body.rests, "spaces": body.spaces}})
@@ -115,7 +115,7 @@ class _Body:
     rests: list[Rest] = field(default_factory=list)
     spaces: list[Any] = field(default_factory=list)
 
-    def add(self, finding: Finding, n: int, segmentations: Mapping[int, tuple[str, Instance]]) -> None:
+    def add(self, finding: Finding, n: int, segmentations: Mapping[int, Origin]) -> None:
         rest: Rest = {"kind": type(finding).__name__}
         match finding:
             case Measurement():
@@ -136,14 +136,15 @@ class _Body:
                 )
         self.rests.append(rest)
 
-    def _segments(self, finding: Segmentation, place: tuple[str, Instance]) -> None:
+    def _segments(self, finding: Segmentation, place: Origin) -> None:
+        (held,) = place.instances
         source = series_uid(self.subject.origins[self.subject.image_of(finding.space)])
         numbers = [segment.number for segment in finding.segments]
-        if place[1].sop_class_uid != _LABEL_MAP or max(numbers, default=0) > _MOST_SEGMENTS:
+        if held.sop_class_uid != _LABEL_MAP or max(numbers, default=0) > _MOST_SEGMENTS:
             numbers = list(range(1, len(numbers) + 1))
         for number, segment in zip(numbers, finding.segments, strict=True):
             at = len(self.groups) + 1
-            self.groups.append(segment_group(segment, number, place[1], source, self.subject, at))
+            self.groups.append(segment_group(segment, number, held, source, self.subject, at))
 
     def _group(self, made: tuple[Dataset, Rest]) -> Rest:
         self.groups.append(made[0])
@@ -193,9 +194,9 @@ def _reader(ds: Dataset, signature: Signature) -> Dataset:
     return item
 
 
-def _cite(ds: Dataset, subject: Subject, segmentations: Iterable[tuple[str, Instance]]) -> None:
+def _cite(ds: Dataset, subject: Subject, segmentations: Iterable[Origin]) -> None:
     """All objects that the content names, those of the study of the report first (PS3.3 C.17.2)."""
-    studies = evidence(subject.origins.values(), segmentations)
+    studies = evidence([*subject.origins.values(), *segmentations])
     ds.CurrentRequestedProcedureEvidenceSequence = studies[:1]
     if studies[1:]:
         ds.PertinentOtherEvidenceSequence = studies[1:]
