@@ -111,6 +111,7 @@ class Ties:
 
     def sums(self, counts: Counts) -> NDArray[np.float64]:
         """Sums over the rows of each value: shape (resamples, rows) to (resamples, values)."""
-        if not len(self._starts):
-            return np.zeros((len(counts), 0))
-        return np.asarray(np.add.reduceat(counts[:, self._order], self._starts, axis=1), dtype=np.float64)
+        ranked = counts[:, self._order]
+        if len(self._starts) == len(self._order):
+            return np.asarray(ranked, dtype=np.float64)
+        return np.asarray(np.add.reduceat(ranked, self._starts, axis=1), dtype=np.float64)

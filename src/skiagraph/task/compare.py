@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, final
+from typing import TypeVar, final
 
 import numpy as np
 from numpy.random import Generator
@@ -14,13 +14,14 @@ from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding, NotApplicable
 from skiagraph.task.contract import Metric
 from skiagraph.task.evaluate import drawn_groups, figures_of, merged, undefined_of
-from skiagraph.task.tabular import Counts, Figures
+from skiagraph.task.tabular import Counts, Figures, joined
 
 __all__ = ["Comparison", "compare"]
 
 F = TypeVar("F", bound=Finding)
 T = TypeVar("T")
 
+_HELD = 1 << 21  # swaps at once
 _EXACT = 12  # up to so many groups, all ways to swap them are tried
 
 
@@ -94,11 +95,14 @@ def compare(
         )
     ours, theirs = ([merged(metric, group) for group in side.values()] for side in (first, second))
     n = sum(len(group) for group in first.values())
-    times = drawn_groups(len(ours), resamples, rng)
-    drawn = _difference(figures_of(metric, ours, times), figures_of(metric, theirs, times))
-    swapped = _swapped(metric, ours + theirs, _swaps(len(ours), resamples, rng))
-    every = np.ones((1, len(ours)))
-    whole = figures_of(metric, ours, every), figures_of(metric, theirs, every)
+    one, other = figures_of(metric, ours), figures_of(metric, theirs)
+    drawn = joined(_difference(one(times), other(times)) for times in drawn_groups(len(ours), resamples, rng))
+    either = figures_of(metric, ours + theirs)
+    swapped = joined(
+        _difference(either(np.hstack([1 - swaps, swaps])), either(np.hstack([swaps, 1 - swaps])))
+        for swaps in _swaps(len(ours), resamples, rng)
+    )
+    whole = tuple(figures(np.ones((1, len(ours)))) for figures in (one, other))
     missing = undefined_of(metric, ours), undefined_of(metric, theirs)
     found = {}
     for name in whole[0]:
@@ -113,18 +117,15 @@ def _difference(a: Figures, b: Figures) -> Figures:
         return {name: a[name] - b[name] for name in a}
 
 
-def _swaps(groups: int, resamples: int, rng: Generator) -> Counts:
-    """Which groups are swapped: 0 or 1, shape (swaps, groups); the first swaps none."""
+def _swaps(groups: int, resamples: int, rng: Generator) -> Iterator[Counts]:
+    """Which groups are swapped: 0 or 1, parts of shape (swaps, groups); the first swaps none."""
     if groups <= _EXACT:
-        return np.asarray((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1, dtype=np.float64)
-    drawn = rng.integers(2, size=(resamples, groups)).astype(np.float64)
-    return np.concatenate([np.zeros((1, groups)), drawn])
-
-
-def _swapped(metric: Metric[Any, Any], both: list[Any], swaps: Counts) -> Figures:
-    one = figures_of(metric, both, np.concatenate([1 - swaps, swaps], axis=1))
-    other = figures_of(metric, both, np.concatenate([swaps, 1 - swaps], axis=1))
-    return _difference(one, other)
+        yield np.asarray((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1, dtype=np.float64)
+        return
+    yield np.zeros((1, groups))
+    at_once = max(1, _HELD // groups)
+    for start in range(0, resamples, at_once):
+        yield rng.integers(2, size=(min(at_once, resamples - start), groups)).astype(np.float64)
 
 
 def _comparison(

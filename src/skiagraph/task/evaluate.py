@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal, TypeVar, final
@@ -15,13 +15,14 @@ from scipy import special
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding, NotApplicable
 from skiagraph.task.contract import Metric
-from skiagraph.task.tabular import Counts, Figures, Tabular, resampled, stacked
+from skiagraph.task.tabular import Counts, Figures, Tabular, joined, resampler, stacked
 
 __all__ = ["Estimate", "drawn_groups", "evaluate", "figures_of", "merged", "undefined_of"]
 
 F = TypeVar("F", bound=Finding)
 T = TypeVar("T")
 
+_HELD = 1 << 22  # counts of groups at once
 _BLOCKS = 1000  # groups are left out one by one up to here, beyond in so many blocks
 
 
@@ -85,9 +86,10 @@ def evaluate(
         raise InvalidInput("an evaluation has at least one answered case", got=f"{excluded} refused")
     tallies: list[Any] = [merged(metric, group) for group in groups.values()]
     g, n = len(tallies), sum(len(group) for group in groups.values())
-    whole = figures_of(metric, tallies, np.ones((1, g)))
-    drawn = figures_of(metric, tallies, drawn_groups(g, resamples, rng))
-    without = figures_of(metric, tallies, _one_out(g)) if interval == "bca" else {}
+    figures = figures_of(metric, tallies)
+    whole = figures(np.ones((1, g)))
+    drawn = joined(map(figures, drawn_groups(g, resamples, rng)))
+    without = joined(map(figures, _one_out(g))) if interval == "bca" else {}
     undefined = undefined_of(metric, tallies)
     found = {}
     for name, (value,) in whole.items():
@@ -106,29 +108,38 @@ def evaluate(
     return found
 
 
-def drawn_groups(groups: int, resamples: int, rng: Generator) -> Counts:
-    """How often each group stands in each resample, drawn with replacement: shape (resamples, groups)."""
-    drawn = rng.integers(groups, size=(resamples, groups)) + groups * np.arange(resamples)[:, None]
-    return (
-        np.bincount(drawn.ravel(), minlength=resamples * groups).reshape(resamples, groups).astype(np.float64)
-    )
+def drawn_groups(groups: int, resamples: int, rng: Generator) -> Iterator[Counts]:
+    """How often each group stands in each resample, drawn with replacement: parts of shape (resamples, groups)."""
+    at_once = max(1, _HELD // groups)
+    for start in range(0, resamples, at_once):
+        n = min(at_once, resamples - start)
+        drawn = rng.integers(groups, size=(n, groups)) + groups * np.arange(n)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=n * groups).reshape(n, groups).astype(np.float64)
 
 
-def figures_of(metric: Metric[Any, Any], tallies: Sequence[Any], times: Counts) -> Figures:
-    """The figures of totals in which each tally stands several times or not at all.
+def figures_of(metric: Metric[Any, Any], tallies: Sequence[Any]) -> Callable[[Counts], Figures]:
+    """What gives the figures of totals in which each tally stands several times or not at all.
 
     Args:
         metric: Of the tallies.
         tallies: One a group.
-        times: Whole numbers, shape (resamples, groups); no row of zeros.
+
+    Returns:
+        A function of whole numbers of shape (resamples, groups), no row of zeros.
     """
     if isinstance(metric, Tabular):
-        return resampled(metric, tallies, times)
-    found = [
-        metric.summary(reduce(metric.merge, (tallies[int(i)] for i in np.repeat(np.arange(len(row)), row))))
-        for row in times.astype(np.intp)
-    ]
-    return {name: np.array([figures[name] for figures in found], dtype=np.float64) for name in found[0]}
+        return resampler(metric, tallies)
+
+    def figures(times: Counts) -> Figures:
+        found = [
+            metric.summary(
+                reduce(metric.merge, (tallies[int(i)] for i in np.repeat(np.arange(len(row)), row)))
+            )
+            for row in times.astype(np.intp)
+        ]
+        return {name: np.array([one[name] for one in found], dtype=np.float64) for name in found[0]}
+
+    return figures
 
 
 def undefined_of(metric: Metric[Any, Any], tallies: Sequence[Any]) -> Mapping[str, int]:
@@ -141,12 +152,13 @@ def merged(metric: Metric[Any, Any], tallies: Sequence[Any]) -> Any:
     return stacked(tallies) if isinstance(metric, Tabular) else reduce(metric.merge, tallies)
 
 
-def _one_out(groups: int) -> Counts:
-    """All groups but one, or but one block of many; shape (blocks, groups). One group alone cannot be left out."""
-    if groups == 1:
-        return np.ones((1, 1))
-    block = np.arange(groups) % min(groups, _BLOCKS)
-    return np.asarray(block != np.arange(min(groups, _BLOCKS))[:, None], dtype=np.float64)
+def _one_out(groups: int) -> Iterator[Counts]:
+    """All groups but one, or but one block of many: parts of shape (blocks, groups); one group cannot be left out."""
+    blocks = min(groups, _BLOCKS)
+    block, at_once = np.arange(groups) % blocks, max(1, _HELD // groups)
+    for start in range(0, blocks, at_once):
+        left_out = np.arange(start, min(start + at_once, blocks))
+        yield np.asarray((block != left_out[:, None]) | (groups == 1), dtype=np.float64)
 
 
 def _percentiles(drawn: NDArray[np.float64], at: Sequence[float]) -> tuple[float, float]:

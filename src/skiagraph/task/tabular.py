@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
@@ -13,7 +13,7 @@ from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding
 from skiagraph.values import checked_when_unpickled, frozen
 
-__all__ = ["Counts", "Figures", "Table", "Tabular", "nothing_undefined", "stacked"]
+__all__ = ["Counts", "Figures", "Table", "Tabular", "joined", "nothing_undefined", "resampler", "stacked"]
 
 F_contra = TypeVar("F_contra", bound=Finding, contravariant=True)
 
@@ -147,22 +147,33 @@ class Tabular(Generic[F_contra]):
         return {name: float(values[0]) for name, values in found.items()}
 
 
-def resampled(metric: Tabular[Any], groups: Sequence[Table], times: Counts, most: int = 1 << 22) -> Figures:
-    """The figures of resamples of groups.
+def resampler(
+    metric: Tabular[Any], groups: Sequence[Table], most: int = 1 << 22
+) -> Callable[[Counts], Figures]:
+    """What gives the figures of resamples of groups.
 
     Args:
         metric: Of the tables.
         groups: One table a group.
-        times: Shape (resamples, groups): how often each group stands in each resample.
         most: Counts that are held at once; more resamples are done in parts.
+
+    Returns:
+        A function of how often each group stands in each resample, shape (resamples, groups).
     """
     whole = stacked(groups)
     order = whole.order()
     table = Table(columns=whole.columns, rows=whole.rows[order])
     group = np.repeat(np.arange(len(groups)), [len(t) for t in groups])[order]
     at_once = max(1, most // max(1, len(table)))
-    parts = [
-        metric.figures(table, times[start : start + at_once][:, group])
-        for start in range(0, len(times), at_once)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def figures(times: Counts) -> Figures:
+        parts = (times[start : start + at_once] for start in range(0, len(times), at_once))
+        return joined(metric.figures(table, part[:, group]) for part in parts)
+
+    return figures
+
+
+def joined(parts: Iterable[Figures]) -> Figures:
+    """The figures of some resamples after those of others."""
+    every = list(parts)
+    return {name: np.concatenate([part[name] for part in every]) for name in every[0]}
