@@ -2,9 +2,9 @@
 
 from skiagraph.task.bundle import Bundle, load_bundle, save_bundle
 from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
-from skiagraph.task.compare import Comparison, compare
+from skiagraph.task.compare import Comparison, compare, compared
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
-from skiagraph.task.evaluate import Estimate, evaluate
+from skiagraph.task.evaluate import Estimate, estimated, evaluate
 from skiagraph.task.recipe import Intensity, Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
 from skiagraph.task.tabular import Counts, Figures, Table, Tabular
@@ -32,6 +32,8 @@ __all__ = [
     "Trainer",
     "Watch",
     "compare",
+    "compared",
+    "estimated",
     "evaluate",
     "load_bundle",
     "names",

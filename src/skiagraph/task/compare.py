@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, final
 
@@ -16,7 +16,7 @@ from skiagraph.task.contract import Metric
 from skiagraph.task.evaluate import drawn_groups, figures_of, merged, undefined_of
 from skiagraph.task.tabular import Counts, Figures, joined
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "compared"]
 
 F = TypeVar("F", bound=Finding)
 T = TypeVar("T")
@@ -89,10 +89,37 @@ def compare(
             continue
         first.setdefault(group, []).append(metric.tally(a, reference))
         second.setdefault(group, []).append(metric.tally(b, reference))
+    return compared(first, second, metric, excluded=excluded, rng=rng, resamples=resamples)
+
+
+def compared(
+    first: Mapping[str, Sequence[T]],
+    second: Mapping[str, Sequence[T]],
+    metric: Metric[F, T],
+    *,
+    excluded: int,
+    rng: Generator,
+    resamples: int = 2000,
+) -> Mapping[str, Comparison]:
+    """As `compare`, of tallies that were made before.
+
+    Args:
+        first: The tallies of the first model, by group, of the cases that both answered.
+        second: Those of the second, of the same cases in the same order.
+        metric: That made them.
+        excluded: Cases that only one or none answered.
+        rng: Draws resamples and swaps.
+        resamples: How many of each.
+
+    Raises:
+        InvalidInput: No case was answered by both, or the two have other groups.
+    """
     if not first:
         raise InvalidInput(
             "a comparison has at least one case that both answered", got=f"{excluded} excluded"
         )
+    if list(first) != list(second):
+        raise InvalidInput("two models are compared on the same cases", got="other groups")
     ours, theirs = ([merged(metric, group) for group in side.values()] for side in (first, second))
     n = sum(len(group) for group in first.values())
     one, other = figures_of(metric, ours), figures_of(metric, theirs)

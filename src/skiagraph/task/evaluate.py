@@ -17,7 +17,7 @@ from skiagraph.findings import Finding, NotApplicable
 from skiagraph.task.contract import Metric
 from skiagraph.task.tabular import Counts, Figures, Tabular, joined, resampler, stacked
 
-__all__ = ["Estimate", "drawn_groups", "evaluate", "figures_of", "merged", "undefined_of"]
+__all__ = ["Estimate", "drawn_groups", "estimated", "evaluate", "figures_of", "merged", "undefined_of"]
 
 F = TypeVar("F", bound=Finding)
 T = TypeVar("T")
@@ -82,6 +82,31 @@ def evaluate(
             excluded += 1
         else:
             groups.setdefault(group, []).append(metric.tally(prediction, reference))
+    return estimated(groups, metric, excluded=excluded, rng=rng, resamples=resamples, interval=interval)
+
+
+def estimated(
+    groups: Mapping[str, Sequence[T]],
+    metric: Metric[F, T],
+    *,
+    excluded: int,
+    rng: Generator,
+    resamples: int = 2000,
+    interval: Literal["percentile", "bca"] = "percentile",
+) -> Mapping[str, Estimate]:
+    """As `evaluate`, of tallies that were made before: findings need not be held until all cases are read.
+
+    Args:
+        groups: The tallies of the answered cases of each group.
+        metric: That made them.
+        excluded: Cases that were not answered.
+        rng: Draws the resamples.
+        resamples: How many.
+        interval: As for `evaluate`.
+
+    Raises:
+        InvalidInput: No case was answered.
+    """
     if not groups:
         raise InvalidInput("an evaluation has at least one answered case", got=f"{excluded} refused")
     tallies: list[Any] = [merged(metric, group) for group in groups.values()]
