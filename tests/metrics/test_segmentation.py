@@ -136,6 +136,7 @@ def test_without_a_size_nothing_is_said_in_mm(rng):
     given = [("a", flat, flat), ("b", flat, flat)]
     found = evaluate(given, segmentation(), rng=rng, resamples=10)
     assert found["dice"].value == 1.0
+    assert found["size error [%]"].value == 0.0
     for name in ("hd95 [mm]", "surface dice at 2 mm", "area error [mm2]"):
         assert math.isnan(found[name].value)
         assert (found[name].n, found[name].excluded) == (0, 2)

@@ -169,3 +169,25 @@ def test_what_is_missed_is_as_far_as_the_penalty():
 def test_surfaces_have_two_or_three_axes():
     with pytest.raises(InvalidInput, match="2 or 3 axes"):
         surface_elements(np.ones(4, np.bool_), np.eye(1))
+
+
+def test_the_values_that_the_program_surface_distance_states():
+    """The two cases of its own tests in 3-D: two voxels 2 mm apart, and half a cube one slice thicker.
+
+    Source: google-deepmind/surface-distance, surface_distance_test.py (values to 3 decimals).
+    """
+    a, b = np.zeros((12, 12, 12), np.bool_), np.zeros((12, 12, 12), np.bool_)
+    a[5, 6, 7] = b[5, 6, 9] = True
+    voxels = surface_distances(b, a, np.diag([3.0, 2.0, 1.0]), 99.0)
+    assert voxels.mean() == pytest.approx(1.5)
+    assert (voxels.hausdorff(), voxels.hausdorff(0.95)) == (2.0, 2.0)
+    assert voxels.surface_dice(1.0) == pytest.approx(0.5)
+
+    true, found = np.zeros((100, 100, 100), np.bool_), np.zeros((100, 100, 100), np.bool_)
+    true[:50] = found[:51] = True
+    cubes = surface_distances(found, true, np.diag([2.0, 1.0, 1.0]), 999.0)
+    sides = ((cubes.true, cubes.true_area), (cubes.found, cubes.found_area))
+    assert [d @ w / w.sum() for d, w in sides] == pytest.approx([0.322, 0.339], abs=5e-4)
+    assert [(d <= 1) @ w / w.sum() for d, w in sides] == pytest.approx([0.842, 0.830], abs=5e-4)
+    assert (cubes.hausdorff(), cubes.hausdorff(0.95)) == (2.0, 2.0)
+    assert cubes.surface_dice(1.0) == pytest.approx(0.836, abs=5e-4)

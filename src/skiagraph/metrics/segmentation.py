@@ -109,7 +109,7 @@ def _row(found: NDArray[np.bool_], true: NDArray[np.bool_], space: Space, tolera
         both / theirs if theirs else math.nan,
         both / ours if ours else (0.0 if theirs else math.nan),
     ]
-    distances, size = [math.nan] * (len(_DISTANCES) + 1), [math.nan] * 2
+    distances, size = [math.nan] * (len(_DISTANCES) + 1), math.nan
     pairs = [(f, t, bool(f.any()), bool(t.any())) for f, t in moments(space, found, true)]
     if space.unit == "mm":
         axes, penalty = space.affine[:-1, :-1], diagonal(space)
@@ -121,9 +121,10 @@ def _row(found: NDArray[np.bool_], true: NDArray[np.bool_], space: Space, tolera
         distances = [apart.hausdorff(), apart.hausdorff(0.95), apart.mean(), apart.rms()]
         distances.append(apart.surface_dice(tolerance))
         voxel = abs(float(np.linalg.det(axes))) / (1000.0 if space.ndim == 3 else 1.0) / len(pairs)
-        size = [(ours - theirs) * voxel, 100 * (ours - theirs) / theirs if theirs else math.nan]
+        size = (ours - theirs) * voxel
+    percent = 100 * (ours - theirs) / theirs if theirs else math.nan
     one_sided = any(ours_ != theirs_ for _, _, ours_, theirs_ in pairs)
-    return np.array([both, ours - both, theirs - both, *overlap, *distances, *size, float(one_sided)])
+    return np.array([both, ours - both, theirs - both, *overlap, *distances, size, percent, float(one_sided)])
 
 
 def _pooled(parts: list[SurfaceDistances]) -> SurfaceDistances:
