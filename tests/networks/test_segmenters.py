@@ -9,9 +9,11 @@ from torch.nn import functional as nnf
 
 from skiagraph.errors import InvalidInput
 from skiagraph.networks import DenseTissue, multiply_adds, network, parameter_count
+from skiagraph.networks.dims import axes
 from skiagraph.networks.fcn import _linear
 from skiagraph.networks.residual_encoder_unet import Level, usual_levels
 from skiagraph.networks.tissue import tissue_patch
+from skiagraph.networks.vgg import _Halved
 
 
 def drawn(*shape):
@@ -25,6 +27,13 @@ def test_a_fully_convolutional_network_takes_images_of_any_size(stride, space):
     torch.manual_seed(0)
     built = network(f"fcn-{stride}s", inputs=1, outputs=2, base=2, hidden=4).eval()
     assert built(drawn(1, 1, *space)).shape == (1, 2, *space)
+
+
+@pytest.mark.parametrize("space", [(1, 1), (4, 7), (5, 3, 2)])
+def test_maps_of_odd_extent_are_halved_upwards(space):
+    x = drawn(2, 3, *space).relu()
+    pool = nnf.max_pool2d if len(space) == 2 else nnf.max_pool3d
+    assert torch.equal(_Halved(axes(len(space)))(x), pool(x, 2, 2, ceil_mode=True))
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -66,6 +75,16 @@ def test_the_deepest_map_is_that_of_the_figure(name, deepest):
         built.down[-1].register_forward_hook(lambda _part, _given, said: seen.append(said.shape))
         built(torch.zeros(1, 1, *[512 if ndim == 2 else 128] * ndim))
     assert seen == [deepest]
+
+
+@pytest.mark.parametrize(("norm", "layers"), [("none", 0), ("batch", 18), ("instance", 18)])
+def test_the_unet_normalises_after_each_convolution_if_that_is_wanted(norm, layers):
+    built = network("unet", inputs=1, outputs=2, ndim=3, base=2, norm=norm).eval()
+    norms = [part for part in built.modules() if isinstance(part, (nn.BatchNorm3d, nn.InstanceNorm3d))]
+    biases = [part.bias is not None for part in built.modules() if isinstance(part, nn.Conv3d)]
+    assert len(norms) == layers
+    assert biases == [norm == "none"] * 18 + [True]
+    assert built(drawn(1, 1, 32, 32, 32)).shape == (1, 2, 32, 32, 32)
 
 
 def test_the_3d_unet_has_one_number_more_for_each_normalised_channel_than_its_paper_counts():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import final
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as nnf
 
 from skiagraph.errors import InvalidInput
 from skiagraph.networks.classifier import Classifier, named
-from skiagraph.networks.dims import Entrance, Regrid, axes, he
+from skiagraph.networks.dims import Axes, Entrance, Regrid, axes, he
 
 __all__ = ["DEPTHS", "stages", "vgg"]
 
@@ -57,6 +59,25 @@ def vgg(
     return he(Classifier(body, width=hidden, outputs=outputs))
 
 
+@final
+class _Halved(nn.Module):
+    """The largest of each two neighbours in each axis, also of a last one that stands alone.
+
+    The zeros beside it are never above what a rectifier lets through. Engines do not agree on pooling that rounds up.
+    """
+
+    def __init__(self, layers: Axes) -> None:
+        super().__init__()
+        self.pool = layers.max_pool(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        alone = [extent % 2 for extent in x.shape[2:]]
+        if any(alone):
+            x = nnf.pad(x, [more for odd in reversed(alone) for more in (0, odd)])
+        result: Tensor = self.pool(x)
+        return result
+
+
 def stages(depth: int, inputs: int, ndim: int, base: int = 64) -> list[nn.Sequential]:
     """The five stages of convolutions, each with the pooling that ends it.
 
@@ -71,5 +92,5 @@ def stages(depth: int, inputs: int, ndim: int, base: int = 64) -> list[nn.Sequen
         for _ in range(count):
             parts += [layers.conv(before, times * base, 3, padding=1), nn.ReLU(inplace=True)]
             before = times * base
-        result.append(nn.Sequential(*parts, layers.max_pool(2, 2, ceil_mode=True)))
+        result.append(nn.Sequential(*parts, _Halved(layers)))
     return result
