@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import SimpleITK
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from skiagraph.errors import InvalidInput
@@ -92,16 +94,70 @@ def test_the_circumference_of_a_disc_is_within_a_tenth():
     assert lengths.sum() == pytest.approx(2 * math.pi * 40.2, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("corners", "area"),
+    [
+        ([(0, 0, 0)], math.sqrt(3) / 8),
+        ([(0, 0, 0), (0, 0, 1)], math.sqrt(2) / 2),
+        ([(0, 0, 0), (0, 1, 1)], 2 * math.sqrt(3) / 8),
+        ([(0, 0, 0), (1, 1, 1)], 2 * math.sqrt(3) / 8),
+        ([(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)], 1.0),
+        ([(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)], 3 * math.sqrt(3) / 4),
+    ],
+    ids=[
+        "a corner",
+        "an edge",
+        "corners across a face",
+        "corners across the cell",
+        "a face",
+        "a corner with its three",
+    ],
+)
+def test_the_patches_of_a_cell_by_hand(corners, area):
+    """The last is the regular hexagon through the middles of six edges, of side sqrt(1/2)."""
+    mask = np.zeros((2, 2, 2), np.bool_)
+    mask[tuple(np.transpose(corners))] = True
+    for inside in (mask, ~mask):
+        cells, areas = surface_elements(np.pad(inside, 1, mode="edge"), np.eye(3))
+        middle = (cells == 2).all(axis=1)
+        assert areas[middle] == pytest.approx([area])
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
-def test_each_mixed_cell_has_some_surface_and_its_complement_as_much(ndim, rng):
-    for _ in range(20):
-        mask = rng.random((5,) * ndim) < 0.3
-        framed = np.pad(mask, 1)
-        cells, areas = surface_elements(framed, np.eye(ndim))
-        inverse = np.pad(~framed, 1, constant_values=True)
-        if ndim == 2:
-            assert len(surface_elements(inverse, np.eye(ndim))[0]) >= len(cells)
-        assert (areas > 0.2).all()
+def test_each_mixed_cell_has_some_surface_and_as_much_from_the_other_side(ndim):
+    areas = [sum(np.linalg.norm(patch) for patch in patches) for patches in surface._patches(ndim)]
+    assert areas[0] == areas[-1] == 0
+    assert min(areas[1:-1]) > 0.2
+    for code, area in enumerate(areas):
+        if code.bit_count() != 2 ** (
+            ndim - 1
+        ):  # where half of the corners are inside, they are the ones that join
+            assert area == pytest.approx(areas[len(areas) - 1 - code])
+
+
+masks = st.integers(0, 2**32 - 1).map(lambda seed: blobs(np.random.default_rng(seed), (4, 5, 6), 0.3))
+
+
+@settings(max_examples=30)
+@given(a=masks, b=masks, axis=st.integers(0, 2), scale=st.floats(0.1, 10))
+def test_distances_do_not_depend_on_side_direction_or_unit(a, b, axis, scale):
+    spacing = np.array([3.0, 0.5, 0.7])
+    found = surface_distances(a, b, np.diag(spacing), 99.0)
+
+    def figures(d):
+        return [d.hausdorff(), d.hausdorff(0.95), d.mean(), d.rms()]
+
+    expected = figures(found)
+    assert figures(surface_distances(b, a, np.diag(spacing), 99.0)) == pytest.approx(expected)
+    mirrored = surface_distances(np.flip(a, axis), np.flip(b, axis), np.diag(spacing), 99.0)
+    assert figures(mirrored) == pytest.approx(expected)
+    order = [axis, *(k for k in range(3) if k != axis)]
+    turned = surface_distances(a.transpose(order), b.transpose(order), np.diag(spacing[order]), 99.0)
+    assert figures(turned) == pytest.approx(expected)
+    scaled = surface_distances(a, b, np.diag(scale * spacing), 99.0)
+    assert figures(scaled) == pytest.approx([scale * v for v in expected])
+    assert expected[0] >= expected[1]
+    assert expected[3] >= expected[2]
 
 
 @pytest.mark.parametrize("shift", [(0, 0, 3), (2, 0, 0), (1, 2, 3), (0, 0, 0)])
