@@ -12,6 +12,7 @@ TREE = {
     "FrameMismatch": errors.GeometryError,
     "UnknownSize": errors.GeometryError,
     "FormatError": ValueError,
+    "NoDicomHome": errors.InvalidInput,
     "MissingInput": FileNotFoundError,
     "NotPermitted": PermissionError,
     "WriteFailed": OSError,

@@ -82,7 +82,9 @@ def near(one, other, space, *, world):
     inverse = np.abs(np.linalg.inv(space.affine[:-1, :-1]))
     far = np.abs(space.affine[:-1, -1])
     index = np.abs(one) if not world else inverse @ (np.abs(np.atleast_2d(one)).max(axis=0) + far)
-    places = axes @ np.atleast_2d(index).max(axis=0) + far
+    places = (
+        axes @ (np.atleast_2d(index).max(axis=0) + 0.5) + far
+    )  # pixels are counted from the corner of the first
     tolerance = (axes @ inverse @ places if world else inverse @ places).max() * 2.0**-22 + 1e-9
     np.testing.assert_allclose(other, one, rtol=0, atol=tolerance)
 
