@@ -114,7 +114,7 @@ def test_each_source_gets_a_valid_map_that_comes_back(source, validator, tmp_pat
     assert validator(tmp_path / "map.dcm") == []
     check_same(read_parametric_map(dataset_of(made)), heat)
     in_patient = isinstance(heat.space, Grid)
-    for frame in made.header.PerFrameFunctionalGroupsSequence:
+    for frame in dataset_of(made).PerFrameFunctionalGroupsSequence:
         assert ("PlanePositionSequence" in frame) is in_patient
     assert ("PlaneOrientationSequence" in made.header.SharedFunctionalGroupsSequence[0]) is in_patient
     assert made.header.FrameOfReferenceUID == heat.space.frame
@@ -141,7 +141,7 @@ def test_each_frame_names_the_frame_that_it_was_made_of(name, drawn_source):
     made = written(fields(case)["heat map"], case)
     origin = case.origins["image"]
     found = []
-    for frame in made.header.PerFrameFunctionalGroupsSequence:
+    for frame in dataset_of(made).PerFrameFunctionalGroupsSequence:
         item = frame.DerivationImageSequence[0].SourceImageSequence[0]
         uids = [i.sop_instance_uid for i in origin.instances]
         found.append((uids.index(item.ReferencedSOPInstanceUID), int(item.get("ReferencedFrameNumber", 1))))

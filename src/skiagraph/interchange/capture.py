@@ -13,11 +13,12 @@ from skiagraph.case import Origin
 from skiagraph.errors import InvalidInput
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun, sealed
-from skiagraph.interchange.frames import UNSPECIFIED, pixel_tail
+from skiagraph.interchange.groups import UNSPECIFIED
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.invented import COLOUR
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.overlay import overlaid
+from skiagraph.interchange.pixels import pixel_tail
 from skiagraph.interchange.references import referenced_series, source_items
 from skiagraph.interchange.secondary import put_capture, put_stored
 

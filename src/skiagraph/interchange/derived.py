@@ -17,16 +17,17 @@ from skiagraph.findings import DerivedImage
 from skiagraph.image import Image, Quantity
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun, put_label, sealed
-from skiagraph.interchange.frames import UNSPECIFIED, pixel_tail
+from skiagraph.interchange.groups import UNSPECIFIED
 from skiagraph.interchange.identity import Content, Equipment, Series
-from skiagraph.interchange.lattice import lattice_of, lattice_rest
 from skiagraph.interchange.mapped import Numbers, map_object, numbers_in, plain_pixels
 from skiagraph.interchange.object import DicomObject
+from skiagraph.interchange.pixels import pixel_tail
 from skiagraph.interchange.places import Placed, placed
 from skiagraph.interchange.planes import as_frames
 from skiagraph.interchange.references import referenced_series, source_items
 from skiagraph.interchange.remainder import remember, remembered
 from skiagraph.interchange.secondary import as_stored, kind_for, put_capture, put_frames, put_stored
+from skiagraph.interchange.spaces import laid, laid_film, space_rest
 from skiagraph.interchange.windows import put_windows, windows_from, windows_rest
 from skiagraph.plain import from_plain, to_plain
 
@@ -103,17 +104,17 @@ def _picture(ds: Dataset, placed: Placed, finding: DerivedImage) -> DicomObject:
     image, values = finding.image, np.asarray(finding.image.data)
     put_capture(ds, ["DERIVED", "SECONDARY", "OTHER", finding.kind.upper()], burned_in=False)
     ds.ImageComments = _SAID[finding.kind]
-    put_frames(ds, image.space, placed, derived=True)
+    groups = put_frames(ds, image.space, placed, UNSPECIFIED)
     dtype = np.dtype(np.uint8) if values.dtype == np.bool_ else values.dtype
     put_stored(ds, dtype, len(image.channels))
     put_windows(ds, () if image.channels else image.windows)
     ds.ReferencedSeriesSequence = referenced_series(placed.origin)
     rest = _rest(image, str(ds.Modality))
-    rest |= lattice_rest(image.space, placed.planes, ds) | windows_rest(ds, image.windows)
+    rest |= space_rest(image.space, placed.planes, film=not groups) | windows_rest(ds, image.windows)
     if values.dtype == np.bool_:
         rest["dtype"] = "bool"
     remember(ds, rest)
-    return sealed(ds, pixel_tail("PixelData", as_frames(values, placed.planes), as_stored))
+    return sealed(ds, pixel_tail("PixelData", as_frames(values, placed.planes), as_stored, groups))
 
 
 def _rest(image: Image, modality: str) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def _of_numbers(ds: Dataset, rest: dict[str, Any]) -> Image:
 
 
 def _of_picture(ds: Dataset, rest: dict[str, Any]) -> Image:
-    lattice = lattice_of(ds, rest)
+    lattice = (laid if "PerFrameFunctionalGroupsSequence" in ds else laid_film)(ds, rest)
     values = np.ascontiguousarray(lattice.field(plain_pixels(ds)))
     if rest.get("dtype") == "bool":
         values = values.astype(np.bool_)

@@ -1,193 +1,134 @@
-"""The frames of a lattice as multi-frame objects state them: functional groups, dimensions, films and pixels."""
+"""What the functional groups of a multi-frame object say of each of its frames, as arrays."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
-from skiagraph.codes import Code
-from skiagraph.errors import NoDicomHome
-from skiagraph.geometry import Space, Timeline, derived_frame
-from skiagraph.interchange.coded import coded
-from skiagraph.interchange.envelope import decimal
-from skiagraph.interchange.object import Tail
-from skiagraph.interchange.places import Placed
-from skiagraph.interchange.planes import Planes
-from skiagraph.interchange.references import derivation, source_items
+from skiagraph.errors import FormatError
+from skiagraph.interchange.facts import Facts, Source, facts_of_frames, facts_of_groups
 
-__all__ = ["UNSPECIFIED", "pixel_tail", "put_film", "put_groups", "put_shape"]
-
-UNSPECIFIED: Final = Code(value="112187", scheme="DCM", meaning="Unspecified method of calculation")
-_STORED: Final = {"PixelData": 0x0010, "FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009}
-_MOST: Final = 2**32 - 2  # bytes of one element (DICOM PS3.5 section 7.1.1)
-_LONGEST: Final = 2**16 - 2  # bytes of one element of numbers as text
-_TEMPORAL, _PLACE, _STACK = (0x00209128, 0x00209111), (0x00200032, 0x00209113), (0x00209057, 0x00209111)
-
-Pixels = Literal["PixelData", "FloatPixelData", "DoubleFloatPixelData"]
+__all__ = ["Frames", "frames_of"]
 
 
-def put_shape(ds: Dataset, planes: Planes) -> None:
-    """How many frames an object has, and how large they are."""
-    ds.NumberOfFrames = (planes.moments or 1) * planes.shape[0]
-    ds.Rows, ds.Columns = planes.shape[1:]
-
-
-def put_groups(ds: Dataset, space: Space, placed: Placed, shared: Dataset, *, derived: bool = True) -> None:
-    """Functional groups and dimensions: where and when each frame is, and of which source it was made.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frames:
+    """What is known of n frames; None for what is not known of all of them.
 
     Args:
-        ds: What is written; its `shared` groups become complete here.
-        space: The lattice.
-        placed: Its frames and their source.
-        shared: Groups that all frames share beside those of their place.
-        derived: Whether the frames were made of those of the source.
-
-    Source: DICOM PS3.3 C.7.6.16 (functional groups), C.7.6.17 (dimensions).
+        segments: Shape (n,), SegmentNumber; 0 in a label map.
+        positions: Shape (n, 3), mm.
+        orientation: Shape (6,), of all.
+        spacing: mm between (rows, columns), of all.
+        gap: mm between slices as stated, or their thickness.
+        moments: Shape (n,), from 1.
+        times: Shape (n,), s.
+        stack: Shape (n,), place in a stack, from 1.
+        tiles: Shape (n, 2), first row and column in the whole matrix, from 0.
+        sources: What each was made of; None where it does not say, or does not lie on that pixel by pixel.
     """
-    planes = placed.planes
-    put_shape(ds, planes)
-    _put_dimensions(ds, planes)
-    shared.PixelMeasuresSequence = [_measures(space, planes)]
-    if planes.orientation is not None:
-        turned = Dataset()
-        turned.ImageOrientationPatient = [decimal(v) for v in planes.orientation]
-        shared.PlaneOrientationSequence = [turned]
-    if derived and not placed.aligned and placed.origin.instances:
-        shared.DerivationImageSequence = [_beside(placed)]
-    ds.SharedFunctionalGroupsSequence = [shared]
-    of_frames = placed if derived and placed.aligned else None
-    ds.PerFrameFunctionalGroupsSequence = [
-        _frame(space.timeline, planes, (moment, number), of_frames)
-        for moment in range(planes.moments or 1)
-        for number in range(planes.shape[0])
-    ]
+
+    segments: NDArray[np.int64]
+    positions: NDArray[np.float64] | None
+    orientation: NDArray[np.float64] | None
+    spacing: tuple[float, float] | None
+    gap: float | None
+    moments: NDArray[np.int64] | None
+    times: NDArray[np.float64] | None
+    stack: NDArray[np.int64] | None
+    tiles: NDArray[np.int64] | None
+    sources: tuple[Source | None, ...]
 
 
-def _put_dimensions(ds: Dataset, planes: Planes) -> None:
-    pointers = [_PLACE if planes.positions is not None else _STACK]
-    if planes.moments is not None:
-        pointers.insert(0, _TEMPORAL)
-    organization = UID(derived_frame(f"dimensions {pointers}"))
-    ds.DimensionOrganizationSequence, ds.DimensionIndexSequence = [Dataset()], []
-    ds.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
-    for pointer, group in pointers:
-        item = Dataset()
-        item.DimensionOrganizationUID = organization
-        item.DimensionIndexPointer, item.FunctionalGroupPointer = pointer, group
-        ds.DimensionIndexSequence.append(item)
-
-
-def _measures(space: Space, planes: Planes) -> Dataset:
-    ds = Dataset()
-    if planes.spacing is not None:
-        ds.PixelSpacing = [decimal(v) for v in planes.spacing]
-    if planes.positions is not None:
-        step = planes.step or float(np.linalg.norm(space.affine[:3, planes.axes[0]]))
-        ds.SliceThickness = ds.SpacingBetweenSlices = decimal(step)
-    return ds
-
-
-def _frame(timeline: Timeline | None, planes: Planes, at: tuple[int, int], source: Placed | None) -> Dataset:
-    moment, number = at
-    ds, content = Dataset(), Dataset()
-    content.StackID, content.InStackPositionNumber = "1", number + 1
-    content.DimensionIndexValues = [number + 1]
-    if timeline is not None:
-        content.TemporalPositionIndex = moment + 1
-        content.DimensionIndexValues = [moment + 1, number + 1]
-        if timeline.unit == "s":
-            when = Dataset()
-            when.TemporalPositionTimeOffset = float(timeline.times[moment])
-            ds.TemporalPositionSequence = [when]
-    ds.FrameContentSequence = [content]
-    if planes.positions is not None:
-        place = Dataset()
-        place.ImagePositionPatient = [decimal(v) for v in planes.positions[number]]
-        ds.PlanePositionSequence = [place]
-    if source is not None:
-        made = derivation(source.origin, moment, number, UNSPECIFIED)
-        ds.DerivationImageSequence = [] if made is None else [made]
-    return ds
-
-
-def _beside(placed: Placed) -> Dataset:
-    """That frames were made of all of the source, which lies on another lattice."""
-    made = Dataset()
-    made.DerivationCodeSequence = [coded(UNSPECIFIED)]
-    made.SourceImageSequence = source_items(placed.origin, aligned=False)
-    return made
-
-
-def put_film(ds: Dataset, planes: Planes, timeline: Timeline | None) -> None:
-    """The frames of a picture that moves, or of one alone, where there are no functional groups.
-
-    Source: DICOM PS3.3 C.7.6.5 (cine), C.7.6.6 (multi-frame), C.8.6.4 (vectors), 10.7 (pixel spacing).
-    """
-    put_shape(ds, planes)
-    if planes.spacing is not None:
-        ds.PixelSpacing = [decimal(v) for v in planes.spacing]
-    if ds.NumberOfFrames < 2:
-        return
-    if timeline is None or timeline.unit != "s" or planes.shape[0] > 1:
-        ds.FrameIncrementPointer = 0x00182001
-        ds.PageNumberVector = list(range(1, ds.NumberOfFrames + 1))
-        return
-    steps = np.diff(timeline.times) * 1000.0
-    even = float(steps.mean())
-    vector = ["0", *(decimal(step) for step in steps)]
-    if np.abs(steps - even).max() <= 1e-9 * even or sum(map(len, vector)) + len(vector) > _LONGEST:
-        ds.FrameIncrementPointer, ds.FrameTime = 0x00181063, decimal(even)
-    else:
-        ds.FrameIncrementPointer, ds.FrameTimeVector = 0x00181065, vector
-
-
-def pixel_tail(
-    keyword: Pixels, frames: NDArray[Any], stored: Callable[[NDArray[Any]], NDArray[Any]] | None = None
-) -> Tail:
-    """The pixels of an object as its last element, written frame by frame.
+def frames_of(ds: Dataset, chosen: NDArray[np.int64] | None = None) -> Frames:
+    """The frames of an object, in the order of their pixels.
 
     Args:
-        keyword: Which element.
-        frames: Shape (moments, slices, rows, columns[, 3]).
-        stored: What is stored of one frame, an unsigned integer or float type; None stores it as it is.
+        ds: The object.
+        chosen: Numbers of the frames that count, from 0; all where None.
 
     Raises:
-        NoDicomHome: More bytes than one element holds.
+        FormatError: It has none, or fewer than it says, or they are turned or sized each in its own way.
     """
-    kept = stored or np.asarray
-    sample = kept(frames[0, 0])
-    size = sample.nbytes * frames.shape[0] * frames.shape[1]
-    if size > _MOST:
-        raise NoDicomHome(
-            "the pixels of one DICOM object have less than 4 GiB",
-            got=f"{size} bytes",
-            way_out="part the image into several",
+    count = int(ds.get("NumberOfFrames", 1))
+    full = str(ds.get("DimensionOrganizationType", "")) == "TILED_FULL"
+    own: list[Facts] = [{}] * count if full else facts_of_frames(ds)
+    if count < 1 or len(own) < count:
+        raise FormatError(
+            "each frame of an object has its functional groups",
+            got=f"{len(own)} for {count} frames",
         )
-    wide = sample.dtype.newbyteorder("<")
-    kinds = {"FloatPixelData": b"OF", "DoubleFloatPixelData": b"OD", "PixelData": b"OW"}
-    vr = b"OB" if sample.dtype.itemsize == 1 else kinds[keyword]
-    even = size + size % 2
-    tag = b"\xe0\x7f" + _STORED[keyword].to_bytes(2, "little")
-    head = tag + vr + b"\0\0" + even.to_bytes(4, "little")
+    shared = facts_of_groups((ds.get("SharedFunctionalGroupsSequence") or [Dataset()])[0])
+    numbers = range(count) if chosen is None else chosen.tolist()
+    seen = [{**shared, **own[n]} for n in numbers]
 
-    def pieces() -> Iterator[bytes]:
-        yield head
-        for moment in frames:
-            for frame in moment:
-                yield np.ascontiguousarray(kept(frame), dtype=wide).tobytes()
-        yield b"\0" * (even - size)
+    def all_of(name: str, part: int | None = None) -> list[Any]:
+        values = [facts.get(name) for facts in seen]
+        return values if part is None else [None if v is None else v[part] for v in values]
 
-    return Tail(chunks=pieces, digest=_digest(pieces()))
+    segments, tiles = (
+        _array(all_of("SegmentIdentificationSequence")),
+        _array(all_of("PlanePositionSlideSequence")),
+    )
+    if full:
+        segments, tiles = _tiled(ds, count)
+    spacing = _same(all_of("PixelMeasuresSequence", 0), "sized")
+    turn = _same(all_of("PlaneOrientationSequence"), "turned")
+    places = all_of("PlanePositionSequence")
+    return Frames(
+        segments=np.zeros(len(seen), np.int64) if segments is None else segments,
+        positions=None if any(p is None for p in places) else np.array(places, np.float64),
+        orientation=None if turn is None else np.array(turn),
+        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        gap=all_of("PixelMeasuresSequence", 1)[0],
+        moments=_array(all_of("FrameContentSequence", 0)),
+        times=_times(all_of("TemporalPositionSequence")),
+        stack=_array(all_of("FrameContentSequence", 1)),
+        tiles=tiles,
+        sources=tuple(all_of("DerivationImageSequence")),
+    )
 
 
-def _digest(pieces: Iterator[bytes] | Sequence[bytes]) -> str:
-    total = hashlib.sha256()
-    for piece in pieces:
-        total.update(piece)
-    return total.hexdigest()
+def _array(values: Sequence[Any]) -> NDArray[np.int64] | None:
+    return None if any(value is None for value in values) else np.array(values, np.int64)
+
+
+def _times(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    return None if any(value is None for value in values) else np.array(values, np.float64)
+
+
+def _same(values: Sequence[tuple[float, ...] | None], how: str) -> tuple[float, ...] | None:
+    first = values[0]
+    if first is None or any(value is None for value in values):
+        return None
+    if any(
+        value is not first and not np.allclose(np.array(value), first, atol=1e-4) for value in set(values)
+    ):
+        raise FormatError(
+            "the frames of one field are parallel and of one pixel size", got=f"some {how} apart"
+        )
+    return first
+
+
+def _tiled(ds: Dataset, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Segments and tiles where all tiles are there, segment by segment, row by row (DICOM PS3.3 C.7.6.17.3)."""
+    height, width = int(ds.TotalPixelMatrixRows), int(ds.TotalPixelMatrixColumns)
+    rows, columns = range(0, height, int(ds.Rows)), range(0, width, int(ds.Columns))
+    one = np.array([(row, column) for row in rows for column in columns], np.int64)
+    times = count // len(one)
+    if times * len(one) != count:
+        raise FormatError(
+            "a fully tiled object has all its tiles", got=f"{count} frames for {len(one)} tiles"
+        )
+    numbers = [int(item.SegmentNumber) for item in ds.SegmentSequence]
+    label_map = str(ds.SegmentationType) == "LABELMAP"
+    if times != (1 if label_map else len(numbers)):
+        raise FormatError("a fully tiled object has the tiles of each segment once", got=f"{times} times")
+    segments = np.zeros(count) if label_map else np.repeat(numbers, len(one))
+    return segments.astype(np.int64), np.tile(one, (times, 1))

@@ -13,17 +13,18 @@ from pydicom.dataset import Dataset
 from skiagraph.codecs.foreign import foreign
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError, NoDicomHome
-from skiagraph.geometry import Space
+from skiagraph.geometry import Space, spacing_of
 from skiagraph.image import Display, Window
 from skiagraph.interchange.coded import code_of, coded
-from skiagraph.interchange.envelope import place_in_frame, sealed
-from skiagraph.interchange.frames import Pixels, pixel_tail, put_groups
-from skiagraph.interchange.lattice import group, lattice_of, lattice_rest
+from skiagraph.interchange.envelope import decimal, place_in_frame, sealed
+from skiagraph.interchange.groups import UNSPECIFIED, per_frame, put_groups
 from skiagraph.interchange.object import DicomObject
+from skiagraph.interchange.pixels import Pixels, pixel_tail, put_shape
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import as_frames
 from skiagraph.interchange.references import referenced_series
 from skiagraph.interchange.remainder import remember, remembered
+from skiagraph.interchange.spaces import laid, space_rest
 from skiagraph.interchange.windows import put_windows, whole_range, windows_from, windows_rest
 from skiagraph.values import checked_when_unpickled, frozen
 
@@ -118,15 +119,17 @@ def map_object(ds: Dataset, placed: Placed, numbers: Numbers, rest: Mapping[str,
     ds.RecognizableVisualFeatures, ds.AcquisitionContextSequence = "NO", []
     _put_stored(ds, storage, values)
     place_in_frame(ds, numbers.space.frame)
-    put_groups(ds, numbers.space, placed, _shared(ds, numbers, storage))
+    put_shape(ds, placed.planes)
+    put_groups(ds, numbers.space, placed, _shared(ds, numbers, storage), UNSPECIFIED)
     ds.ReferencedSeriesSequence = referenced_series(placed.origin)
-    more = lattice_rest(numbers.space, placed.planes, ds)
+    more = space_rest(numbers.space, placed.planes)
     shown = ds.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
     more |= windows_rest(shown, numbers.windows, 1.0, storage.intercept)
     if values.dtype.name != _natural(storage):
         more["dtype"] = values.dtype.name
     remember(ds, {**rest, **more})
-    return sealed(ds, pixel_tail(storage.keyword, as_frames(values, placed.planes), storage))
+    groups = per_frame(ds, placed, numbers.space.timeline, UNSPECIFIED)
+    return sealed(ds, pixel_tail(storage.keyword, as_frames(values, placed.planes), storage, groups))
 
 
 def _natural(storage: _Storage) -> str:
@@ -147,6 +150,7 @@ def _put_stored(ds: Dataset, storage: _Storage, values: NDArray[Any]) -> None:
 
 
 def _shared(ds: Dataset, numbers: Numbers, storage: _Storage) -> Dataset:
+    """Groups that all frames of a map have beside those of their place; a picture too has one of its size (A.75.5)."""
     shared, kind, same, shown, anatomy = (Dataset() for _ in range(5))
     kind.FrameType = ds.ImageType
     same.RescaleIntercept, same.RescaleSlope, same.RescaleType = 0, 1, "US"
@@ -156,6 +160,10 @@ def _shared(ds: Dataset, numbers: Numbers, storage: _Storage) -> Dataset:
     side = str(ds.get("Laterality") or "U")
     ds.pop("Laterality", None)
     anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = side, [coded(_SOMEWHERE)]
+    size, known = Dataset(), spacing_of(numbers.space)
+    if known is not None:
+        size.PixelSpacing = [decimal(v) for v in known[-2:]]
+    shared.PixelMeasuresSequence = [size]
     shared.ParametricMapFrameTypeSequence = [kind]
     shared.PixelValueTransformationSequence = [same]
     shared.FrameVOILUTSequence = [shown]
@@ -214,8 +222,17 @@ def numbers_in(ds: Dataset) -> tuple[Numbers, ...]:
     return tuple(_part(ds, rest, stored, np.array(chosen)) for chosen in parts.values())
 
 
+def _group(ds: Dataset, number: int, name: str) -> Dataset | None:
+    """A functional group of one frame (from 0): its own, or what all frames share; None where it has none."""
+    per_frame = ds.get("PerFrameFunctionalGroupsSequence") or ()
+    own = per_frame[number] if number < len(per_frame) else Dataset()
+    shared = ds.get("SharedFunctionalGroupsSequence") or (Dataset(),)
+    found = own.get(name) or shared[0].get(name)
+    return found[0] if found else None
+
+
 def _mapping_of(ds: Dataset, number: int) -> Dataset:
-    found = group(ds, number, "RealWorldValueMappingSequence")
+    found = _group(ds, number, "RealWorldValueMappingSequence")
     if found is None:
         raise FormatError("each frame of a parametric map has a real world value mapping", got="one without")
     return found
@@ -243,13 +260,13 @@ def _concept(item: Dataset) -> Code | None:
 
 def _part(ds: Dataset, rest: Mapping[str, Any], stored: NDArray[Any], chosen: NDArray[Any]) -> Numbers:
     item = _mapping_of(ds, int(chosen[0]))
-    lattice = lattice_of(ds, rest, chosen)
+    lattice = laid(ds, rest, chosen)
     values = lattice.field(_real(ds, rest, stored))
     slope, intercept = (
         float(item.get("RealWorldValueSlope") or 1.0),
         float(item.get("RealWorldValueIntercept") or 0),
     )
-    shown = group(ds, int(chosen[0]), "FrameVOILUTSequence") or Dataset()
+    shown = _group(ds, int(chosen[0]), "FrameVOILUTSequence") or Dataset()
     return Numbers(
         space=lattice.space,
         values=np.ascontiguousarray(values),

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from skiagraph.codes import Code
 from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Space
 from skiagraph.interchange.envelope import place_in_frame
-from skiagraph.interchange.frames import put_film, put_groups
+from skiagraph.interchange.groups import per_frame, put_groups
 from skiagraph.interchange.invented import BYTES, COLOUR, WORDS
+from skiagraph.interchange.pixels import put_film, put_shape
 from skiagraph.interchange.places import Placed
 
 __all__ = ["as_stored", "kind_for", "put_capture", "put_frames", "put_stored"]
@@ -56,15 +58,27 @@ def put_stored(ds: Dataset, dtype: np.dtype[Any], channels: int) -> None:
     ds.PresentationLUTShape, ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "IDENTITY", 0, 1, "US"
 
 
-def put_frames(ds: Dataset, space: Space, placed: Placed, *, derived: bool) -> None:
-    """Where and when the frames are: functional groups in the patient, a film elsewhere."""
+def put_frames(ds: Dataset, space: Space, placed: Placed, how: Code | None) -> bytes:
+    """Where and when the frames are: functional groups in the patient, a film elsewhere.
+
+    Args:
+        ds: What is written.
+        space: The lattice.
+        placed: Its frames and their source.
+        how: They were made of those of the source; None where they were not.
+
+    Returns:
+        The functional groups of each frame, which follow all of the header.
+    """
     if placed.planes.positions is None:
         put_film(ds, placed.planes, space.timeline)
-        return
+        return b""
+    put_shape(ds, placed.planes)
     place_in_frame(ds, space.frame)
-    put_groups(ds, space, placed, Dataset(), derived=derived)
+    put_groups(ds, space, placed, Dataset(), how)
     if int(ds.NumberOfFrames) > 1:
         ds.FrameIncrementPointer = _GROUPS
+    return per_frame(ds, placed, space.timeline, how)
 
 
 def as_stored(frame: NDArray[Any]) -> NDArray[Any]:

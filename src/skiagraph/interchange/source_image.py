@@ -16,10 +16,10 @@ from skiagraph.codes import Code
 from skiagraph.image import Image, pixels, to_display
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import begun
-from skiagraph.interchange.frames import pixel_tail
 from skiagraph.interchange.identity import SKIAGRAPH, Content, Series
 from skiagraph.interchange.invented import COLOUR, invented, shown_channels
 from skiagraph.interchange.object import DicomObject
+from skiagraph.interchange.pixels import pixel_tail
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import as_frames, shown_planes
 from skiagraph.interchange.secondary import put_capture, put_frames, put_stored
@@ -87,11 +87,11 @@ def source_object(case: Case, name: str) -> DicomObject:
     values = _values(image)
     colour = instance.sop_class_uid == COLOUR
     storage = _Storage(dtype=np.dtype(np.uint8)) if colour else _storage(values)
-    put_frames(ds, image.space, where, derived=False)
+    groups = put_frames(ds, image.space, where, None)
     put_stored(ds, storage.dtype, 3 if colour else 0)
     if not colour:
         _put_meaning(ds, image, values, storage)
-    return DicomObject(header=ds, tail=pixel_tail("PixelData", as_frames(values, planes), storage))
+    return DicomObject(header=ds, tail=pixel_tail("PixelData", as_frames(values, planes), storage, groups))
 
 
 def _put_identity(ds: Dataset, series: str, instance: str) -> None:

@@ -18,10 +18,10 @@ from truth import LETTER, POLE, marked_frames, marked_places, objects, ordered
 
 from skiagraph.errors import FormatError
 from skiagraph.geometry import Grid, Plane, to_world
+from skiagraph.interchange.facts import facts_of_frames, facts_of_groups
 from skiagraph.interchange.identity import SKIAGRAPH, Series, content_of
 from skiagraph.interchange.object import dataset_of
 from skiagraph.interchange.seg import read_segmentation, segmentation_object
-from skiagraph.interchange.seg.facts import facts_of_frames, facts_of_groups
 from skiagraph.io import read_case
 
 VOLUMES = ["axial CT", "oblique MR", "sagittal MR", "decubitus CT", "enhanced MR"]
@@ -164,8 +164,8 @@ def test_moments_are_told_apart_by_their_index_or_by_what_they_were_made_of(name
             del item.FrameContentSequence[0].TemporalPositionIndex
     found = read_segmentation(ds)
     assert np.array_equal(found.labels, finding.labels)
-    assert len(found.space.timeline) == len(finding.space.timeline)
-    assert found.space.timeline.unit == "frame"
+    assert found.space.timeline.unit == "s"
+    assert np.array_equal(found.space.timeline.times, finding.space.timeline.times)
 
 
 def test_frames_may_come_in_any_order_and_empty_ones_be_left_out(ours):

@@ -14,23 +14,17 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 
-from skiagraph.case import picture_frame
 from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.findings import Segment, Segmentation
-from skiagraph.geometry import Grid, Plane, Space, derived_frame
+from skiagraph.geometry import Space
+from skiagraph.interchange.frames import Frames, frames_of
+from skiagraph.interchange.lattice import Lattice, lattice_of
 from skiagraph.interchange.planes import Planes, from_frames
 from skiagraph.interchange.remainder import remembered
 from skiagraph.interchange.seg.bits import check_pixels, stored_frames
-from skiagraph.interchange.seg.frames import Frames, frames_of
-from skiagraph.interchange.seg.lattice import Lattice, lattice_of
-from skiagraph.interchange.seg.rest import (
-    corrected,
-    labels_by_fractions,
-    own_space,
-    smallest_type,
-    timeline_of,
-)
+from skiagraph.interchange.seg.rest import corrected, labels_by_fractions, smallest_type
 from skiagraph.interchange.seg.segments import segments_of
+from skiagraph.interchange.spaces import sources_of, space_of
 
 __all__ = ["read_segmentation"]
 
@@ -75,10 +69,10 @@ def read_segmentation(ds: Dataset) -> Segmentation:
         check_pixels(ds)
         rest = remembered(ds)
         frames = frames_of(ds)
-        lattice = lattice_of(frames, _sources(ds), rest)
+        lattice = lattice_of(frames, sources_of(ds), rest)
         canvas = _canvas(ds, frames, lattice)
         found = segments_of(ds.SegmentSequence, rest)
-        space, planes = _space(ds, rest, frames, lattice, canvas)
+        space, planes = space_of(ds, rest, frames, lattice, canvas)
         return _segmentation(
             _Read(ds=ds, rest=rest, frames=frames, lattice=lattice, canvas=canvas), found, space, planes
         )
@@ -238,68 +232,3 @@ def _canvas(ds: Dataset, frames: Frames, lattice: Lattice) -> tuple[int, int]:
     if whole[0] * whole[1] > _SPARSEST * rows * columns * len(frames.tiles):
         raise FormatError("a matrix is about as large as its tiles are many", got=f"{whole[0]} by {whole[1]}")
     return whole
-
-
-def _sources(ds: Dataset) -> list[str]:
-    """SOPInstanceUIDs of the referenced objects, in their order."""
-    series = ds.get("ReferencedSeriesSequence") or []
-    return [
-        str(item.ReferencedSOPInstanceUID)
-        for one in series
-        for item in one.get("ReferencedInstanceSequence", [])
-    ]
-
-
-def _space(
-    ds: Dataset, rest: dict[str, Any], frames: Frames, lattice: Lattice, canvas: tuple[int, int]
-) -> tuple[Space, Planes]:
-    """The space of the finding, and how its array lies in the frames of the lattice."""
-    timeline = timeline_of(rest, lattice.moments)
-    whole = (lattice.slices, *canvas)
-    if lattice.affine is None:
-        space = own_space(rest, whole, timeline)
-        if space is None:
-            size = frames.spacing
-            space = Plane.upright(shape=canvas, spacing=size, frame=_picture(ds, frames), timeline=timeline)
-        axes = (0, 1, 2) if isinstance(space, Grid) else (-1, 0, 1)
-        return space, _planes(axes, (False, False, False), whole, lattice)
-    axes = _triple(rest.get("axes", (0, 1, 2)))
-    back = _triple(rest.get("reversed", (False, False, False)))
-    affine, shape = np.eye(4), [0, 0, 0]
-    affine[:3, 3] = lattice.affine[:3, 3]
-    for n, (axis, falls) in enumerate(zip(axes, back, strict=True)):
-        column = lattice.affine[:3, n]
-        affine[:3, axis], shape[axis] = column * (-1.0 if falls else 1.0), whole[n]
-        affine[:3, 3] += column * (whole[n] - 1) if falls else 0.0
-    frame = str(ds.get("FrameOfReferenceUID") or "") or _picture(ds, frames)
-    grid = Grid(shape=_triple(shape), affine=affine, frame=frame, timeline=timeline)
-    return grid, _planes(axes, back, whole, lattice)
-
-
-def _triple(values: Any) -> tuple[Any, Any, Any]:
-    first, second, third = values
-    return first, second, third
-
-
-def _planes(
-    axes: tuple[int, int, int], back: tuple[bool, bool, bool], whole: tuple[int, int, int], lattice: Lattice
-) -> Planes:
-    return Planes(
-        axes=axes,
-        reversed=back,
-        shape=whole,
-        moments=lattice.moments,
-        positions=None,
-        orientation=None,
-        spacing=None,
-    )
-
-
-def _picture(ds: Dataset, frames: Frames) -> str:
-    """The frame of the picture that an object was made of, as it gets it where that is read."""
-    if frames.tiles is not None:
-        series = ds.get("ReferencedSeriesSequence")
-        return derived_frame(f"whole slide {series[0].SeriesInstanceUID if series else ds.SOPInstanceUID}")
-    known = [source[0] for source in frames.sources if source is not None]
-    ordered = [uid for uid in _sources(ds) if uid in known]
-    return picture_frame((ordered or known or [str(ds.SOPInstanceUID)])[0])

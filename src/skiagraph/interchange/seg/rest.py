@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.errors import FormatError
 from skiagraph.findings import Segmentation
-from skiagraph.geometry import Grid, Plane, Space, Timeline
 from skiagraph.interchange.places import Placed
-from skiagraph.interchange.planes import Planes
 from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, eighth_bit
+from skiagraph.interchange.spaces import space_rest
 from skiagraph.plain import from_plain, to_plain
 
-__all__ = ["corrected", "labels_by_fractions", "own_space", "rest_of", "smallest_type", "timeline_of"]
+__all__ = ["corrected", "labels_by_fractions", "rest_of", "smallest_type"]
 
 _FRACTIONS: Final = "<f4"
 _AXES: Final = (0, 1, 2)
@@ -42,7 +41,7 @@ def rest_of(segmentation: Segmentation, layers: Layers, where: Placed) -> dict[s
             rest["fractions"] = chances.dtype.str
         if numbers:
             rest |= _corrections(segmentation, chances, numbers)
-    return rest | _rest_of_space(segmentation.space, where.planes)
+    return rest | space_rest(segmentation.space, where.planes)
 
 
 def smallest_type(numbers: Sequence[int]) -> np.dtype[Any]:
@@ -84,29 +83,6 @@ def corrected(labels: NDArray[Any], rest: dict[str, Any]) -> NDArray[Any]:
     return result
 
 
-def own_space(rest: dict[str, Any], shape: tuple[int, int, int], timeline: Timeline | None) -> Space | None:
-    """The remembered space of what lies nowhere in the patient; None where none is."""
-    known = rest.get("space")
-    if not known:
-        return None
-    affine = np.array(known["affine"], np.float64)
-    unit: Literal["mm", "pixel"] = "mm" if known["unit"] == "mm" else "pixel"
-    if len(affine) == 4:
-        return Grid(shape=shape, affine=affine, frame=known["frame"], unit=unit, timeline=timeline)
-    return Plane(shape=shape[1:], affine=affine, frame=known["frame"], unit=unit, timeline=timeline)
-
-
-def timeline_of(rest: dict[str, Any], moments: int | None) -> Timeline | None:
-    """The remembered times; else the order of moments; None for what does not move."""
-    if moments is None:
-        return None
-    if "timeline" in rest:
-        known: Timeline = from_plain(Timeline, rest["timeline"])
-        if len(known) == moments:
-            return known
-    return Timeline(times=np.arange(moments, dtype=np.float64))
-
-
 def _corrections(segmentation: Segmentation, chances: NDArray[Any], numbers: Sequence[int]) -> dict[str, Any]:
     """Where labels do not follow from the fractions beside them; slab by slab, for fractions are many."""
     labels, kind = segmentation.labels, segmentation.kind
@@ -124,22 +100,3 @@ def _corrections(segmentation: Segmentation, chances: NDArray[Any], numbers: Seq
     return (
         where if kind == "overlapping" else where | {"is": to_plain(labels.reshape(-1)[at].astype(np.int64))}
     )
-
-
-def _rest_of_space(space: Space, planes: Planes) -> dict[str, Any]:
-    rest: dict[str, Any] = {}
-    if space.timeline is not None:
-        rest["timeline"] = to_plain(space.timeline)
-    if planes.positions is None or planes.orientation is None:
-        rest["space"] = {"affine": space.affine.tolist(), "frame": space.frame, "unit": space.unit}
-        return rest
-    step = space.affine[:3, planes.axes[0]] * (-1.0 if planes.reversed[0] else 1.0)
-    alone = planes.shape[0] == 1
-    if alone:
-        rest["step"] = step.tolist()
-    # Readers have slices rise along the normal of their planes.
-    falls = not alone and float(step @ np.cross(planes.orientation[:3], planes.orientation[3:])) < 0
-    back = (planes.reversed[0] != falls, *planes.reversed[1:])
-    if planes.axes != _AXES or any(back):
-        rest["axes"], rest["reversed"] = list(planes.axes), list(back)
-    return rest

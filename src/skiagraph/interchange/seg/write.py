@@ -16,13 +16,13 @@ from skiagraph.errors import InvalidInput, NoDicomHome
 from skiagraph.findings import Segment, Segmentation
 from skiagraph.findings.checks import field_shape
 from skiagraph.interchange.envelope import begun, place_in_frame, put_label, sealed
+from skiagraph.interchange.groups import per_frame, put_groups
 from skiagraph.interchange.identity import Content, Equipment, Series
 from skiagraph.interchange.object import DicomObject, Tail
 from skiagraph.interchange.places import Placed, placed
 from skiagraph.interchange.references import referenced_series, series_uid
 from skiagraph.interchange.remainder import remember
 from skiagraph.interchange.seg.bits import padded, pixel_data
-from skiagraph.interchange.seg.groups import dimensions, per_frame, put_dimensions, put_shared
 from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, Stored, layers_of
 from skiagraph.interchange.seg.rest import rest_of
 from skiagraph.interchange.seg.segments import background_item, segment_items
@@ -33,6 +33,7 @@ BINARY: Final = "1.2.840.10008.5.1.4.1.1.66.4"
 """Segmentation storage: bits or fractions (DICOM PS3.4 table B.5-1)."""
 LABEL_MAP: Final = "1.2.840.10008.5.1.4.1.1.66.7"
 """Label map segmentation storage."""
+_SEGMENTED: Final = Code(value="113076", scheme="DCM", meaning="Segmentation")
 _NONE: Final = Code(value="260413007", scheme="SCT", meaning="None")
 _LARGEST: Final = 65535  # rows and columns are words
 
@@ -81,13 +82,12 @@ def segmentation_object(
         ds.PatientOrientation = ""  # type 2C of the general image module (PS3.3 C.7.6.1)
     _put_image(ds, layers, where.origin, content)
     _put_segments(ds, drawn, layers, content, series_uid(where.origin))
-    known = dimensions(where, segments=stored != "LABELMAP")
-    put_dimensions(ds, known, series_uid(where.origin))
-    put_shared(ds, where, segmentation.space)
+    put_groups(ds, segmentation.space, where, Dataset(), _SEGMENTED)
     rest = rest_of(segmentation, layers, where)
     if rest:
         remember(ds, rest)
-    groups = per_frame(where, layers.frames, known, () if stored == "LABELMAP" else layers.numbers)
+    segments = layers.frames, () if stored == "LABELMAP" else layers.numbers
+    groups = per_frame(ds, where, segmentation.space.timeline, _SEGMENTED, segments)
     return sealed(ds, _tail(groups, layers))
 
 

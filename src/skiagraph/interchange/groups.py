@@ -17,15 +17,15 @@ from pydicom.uid import UID
 
 from skiagraph.case import Origin
 from skiagraph.codes import Code
-from skiagraph.geometry import Space, derived_frame
+from skiagraph.geometry import Space, Timeline, derived_frame
 from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import decimal
 from skiagraph.interchange.places import Placed
-from skiagraph.interchange.references import derivation, source_items
+from skiagraph.interchange.references import derivation, series_uid, source_items
 
-__all__ = ["Dimension", "dimensions", "per_frame", "put_dimensions", "put_shared"]
+__all__ = ["UNSPECIFIED", "Dimension", "per_frame", "put_groups"]
 
-SEGMENTATION: Final = Code(value="113076", scheme="DCM", meaning="Segmentation")
+UNSPECIFIED: Final = Code(value="112187", scheme="DCM", meaning="Unspecified method of calculation")
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _PER_FRAME: Final = b"\x00\x52\x30\x92SQ\0\0"
 _FRAME_CONTENT: Final = b"\x20\x00\x11\x91SQ\0\0"
@@ -54,11 +54,11 @@ _POSITION: Final = Dimension(axis=2, pointer="ImagePositionPatient", group="Plan
 _IN_STACK: Final = Dimension(axis=2, pointer="InStackPositionNumber", group="FrameContentSequence")
 
 
-def dimensions(where: Placed, *, segments: bool) -> tuple[Dimension, ...]:
+def _dimensions(where: Placed, *, segments: bool) -> tuple[Dimension, ...]:
     """What tells frames of a lattice apart.
 
     Args:
-        where: Where the segmentation lies.
+        where: Where the field lies.
         segments: Each segment has frames of its own.
     """
     planes = where.planes
@@ -70,7 +70,7 @@ def dimensions(where: Placed, *, segments: bool) -> tuple[Dimension, ...]:
     return tuple(found)
 
 
-def put_dimensions(ds: Dataset, known: Sequence[Dimension], about: str) -> None:
+def _put_dimensions(ds: Dataset, known: Sequence[Dimension], about: str) -> None:
     """The multi-frame dimension module (DICOM PS3.3 C.7.6.17); its UID follows from `about`."""
     uid = UID(derived_frame(" ".join(["dimensions", about, *(d.pointer for d in known)])))
     organisation = Dataset()
@@ -85,55 +85,96 @@ def put_dimensions(ds: Dataset, known: Sequence[Dimension], about: str) -> None:
         ds.DimensionIndexSequence.append(item)
 
 
-def put_shared(ds: Dataset, where: Placed, space: Space) -> None:
-    """Groups that all frames share: size and direction of pixels, where they lie in the patient."""
-    shared = Dataset()
+def put_groups(ds: Dataset, space: Space, where: Placed, shared: Dataset, how: Code | None) -> None:
+    """Groups that all frames share: size and direction of pixels, and sources that are not frame by frame.
+
+    What has no place in the patient states no size either: highdicom and GDCM refuse a size without an orientation.
+
+    Args:
+        ds: What is written.
+        space: The lattice.
+        where: Its frames and their source.
+        shared: Groups that all frames share beside these.
+        how: The frames were made of those of the source; None where they were not.
+
+    Source: DICOM PS3.3 C.7.6.16 (functional groups).
+    """
     planes = where.planes
     if planes.orientation is not None and planes.spacing is not None:
-        normal = np.cross(planes.orientation[:3], planes.orientation[3:])
         turn, size = Dataset(), Dataset()
+        normal = np.cross(planes.orientation[:3], planes.orientation[3:])
+        size.PixelSpacing = [decimal(v) for v in planes.spacing]
         turn.ImageOrientationPatient = [decimal(v) for v in planes.orientation]
         size.SliceThickness = decimal(abs(float(space.affine[:3, planes.axes[0]] @ normal)))
-        size.SpacingBetweenSlices, size.PixelSpacing = (
-            size.SliceThickness,
-            [decimal(v) for v in planes.spacing],
-        )
+        size.SpacingBetweenSlices = size.SliceThickness
         shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [turn], [size]
+    if how is not None and not where.aligned and where.origin.instances:
+        shared.DerivationImageSequence = [_of_all(where.origin, how)]
     ds.SharedFunctionalGroupsSequence = [shared]
 
 
 def per_frame(
-    where: Placed, frames: NDArray[np.intp], known: Sequence[Dimension], numbers: Sequence[int]
+    ds: Dataset,
+    where: Placed,
+    timeline: Timeline | None,
+    how: Code | None,
+    segments: tuple[NDArray[np.intp], Sequence[int]] | None = None,
 ) -> bytes:
-    """The per-frame functional groups sequence, encoded (DICOM PS3.5 section 7.5).
+    """The per-frame functional groups sequence, encoded (DICOM PS3.5 section 7.5), which follows all of the header.
 
     Args:
-        where: Where the segmentation lies.
-        frames: Shape (frames, 3): indices of segment, moment and slice of each.
-        known: The dimensions.
-        numbers: SegmentNumber of each segment; empty where frames belong to no one segment.
+        ds: The header, which gets the dimensions.
+        where: Where the field lies.
+        timeline: Of it.
+        how: The frames were made of those of the source; None where they were not.
+        segments: Where frames belong to segments: indices of segment, moment and slice of each, shape (frames, 3), and
+            the SegmentNumber of each segment, none where frames belong to no one segment. None for one frame a moment
+            and slice.
     """
-    sources = _sources(where, frames)
-    places = _places(where)
+    planes = where.planes
+    every = np.argwhere(np.ones((1, planes.moments or 1, planes.shape[0]), np.bool_))
+    frames, numbers = (every, ()) if segments is None else segments
+    known = _dimensions(where, segments=bool(numbers))
+    _put_dimensions(ds, known, series_uid(where.origin))
+    sources, places = _sources(where, frames, how), _places(where)
     named = [_encoded_segment(number) for number in numbers]
     own = _frame_content(where, stacked=_IN_STACK in known)
-    columns = [d.axis for d in known]
+    times, columns = _times(timeline, planes.moments or 1), [d.axis for d in known]
     items = []
     for segment, moment, number in frames.tolist():
         at = (segment, moment, number)
         values = struct.pack(f"<{len(columns)}I", *(at[axis] + 1 for axis in columns))
         inner = own[moment, number] + _INDEX_VALUES + len(values).to_bytes(2, "little") + values
         content = _FRAME_CONTENT + _sized(_ITEM + _sized(inner))
-        parts = (sources[moment, number], content, places[number], named[segment] if named else b"")
+        parts = (
+            sources[moment, number],
+            content,
+            places[number],
+            times[moment],
+            named[segment] if named else b"",
+        )
         items.append(_ITEM + _sized(b"".join(parts)))
     return _PER_FRAME + _sized(b"".join(items))
+
+
+def _times(timeline: Timeline | None, moments: int) -> list[bytes]:
+    """The temporal position group of each moment; nothing where times are not in seconds (C.7.6.16.2.15)."""
+    if timeline is None or timeline.unit != "s":
+        return [b""] * moments
+    found = []
+    for time in timeline.times.tolist():
+        ds, item = Dataset(), Dataset()
+        item.TemporalPositionTimeOffset = time
+        ds.TemporalPositionSequence = [item]
+        found.append(_encoded(ds))
+    return found
 
 
 def _sized(content: bytes) -> bytes:
     return len(content).to_bytes(4, "little") + content
 
 
-def encoded(ds: Dataset) -> bytes:
+def _encoded(ds: Dataset) -> bytes:
     """Elements in explicit little endian."""
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
@@ -145,7 +186,7 @@ def _encoded_segment(number: int) -> bytes:
     ds, item = Dataset(), Dataset()
     item.ReferencedSegmentNumber = number
     ds.SegmentIdentificationSequence = [item]
-    return encoded(ds)
+    return _encoded(ds)
 
 
 def _places(where: Placed) -> list[bytes]:
@@ -157,7 +198,7 @@ def _places(where: Placed) -> list[bytes]:
         ds, item = Dataset(), Dataset()
         item.ImagePositionPatient = [decimal(v) for v in position]
         ds.PlanePositionSequence = [item]
-        result.append(encoded(ds))
+        result.append(_encoded(ds))
     return result
 
 
@@ -172,29 +213,27 @@ def _frame_content(where: Placed, *, stacked: bool) -> dict[tuple[int, int], byt
                 ds.StackID, ds.InStackPositionNumber = "1", number + 1
             if planes.moments is not None:
                 ds.TemporalPositionIndex = moment + 1
-            found[moment, number] = encoded(ds)
+            found[moment, number] = _encoded(ds)
     return found
 
 
-def _sources(where: Placed, frames: NDArray[np.intp]) -> dict[tuple[int, int], bytes]:
+def _sources(where: Placed, frames: NDArray[np.intp], how: Code | None) -> dict[tuple[int, int], bytes]:
     """The derivation image group of each moment and slice that has a frame; nothing where no image lies below."""
     found = {}
     for moment, number in {(m, n) for _, m, n in frames.tolist()}:
-        item = derivation(where.origin, moment, number, SEGMENTATION) if where.aligned else None
-        if item is None and where.planes.positions is None:
-            item = _of_all(where.origin)
         ds = Dataset()
-        if item is not None:
-            ds.DerivationImageSequence = [item]
-        found[moment, number] = encoded(ds)
+        if how is not None and where.aligned:
+            item = derivation(where.origin, moment, number, how)
+            if item is None and where.planes.positions is None and where.origin.instances:
+                item = _of_all(where.origin, how)
+            if item is not None:
+                ds.DerivationImageSequence = [item]
+        found[moment, number] = _encoded(ds)
     return found
 
 
-def _of_all(origin: Origin) -> Dataset | None:
-    """A derivation from an object of which no single frame became the slice."""
-    if not origin.instances:
-        return None
+def _of_all(origin: Origin, how: Code) -> Dataset:
+    """A derivation from objects of which no single frame became the slice."""
     item = Dataset()
-    item.DerivationCodeSequence = [coded(SEGMENTATION)]
-    item.SourceImageSequence = source_items(origin, aligned=False)[:1]
+    item.DerivationCodeSequence, item.SourceImageSequence = [coded(how)], source_items(origin, aligned=False)
     return item

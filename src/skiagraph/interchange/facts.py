@@ -31,9 +31,10 @@ def facts_of_groups(groups: Dataset) -> Facts:
 
     ``PixelMeasuresSequence``: spacing of (rows, columns) and mm between slices, each or None;
     ``PlaneOrientationSequence``: six cosines; ``PlanePositionSequence``: x, y, z in mm; ``FrameContentSequence``: place
-    in time and in the stack, from 1, each or None; ``SegmentIdentificationSequence``: SegmentNumber;
-    ``PlanePositionSlideSequence``: row and column from 0; ``DerivationImageSequence``: the `Source`, None where the
-    frame does not lie on it pixel by pixel. A group that is not there, or empty, is left out.
+    in time and in the stack, from 1, each or None; ``TemporalPositionSequence``: s;
+    ``SegmentIdentificationSequence``: SegmentNumber; ``PlanePositionSlideSequence``: row and column from 0;
+    ``DerivationImageSequence``: the `Source`, None where the frame does not lie on it pixel by pixel. A group that is
+    not there, or empty, is left out.
     """
     return {name: fact(groups[name][0]) for name, fact in _FACTS.items() if groups.get(name)}
 
@@ -111,6 +112,11 @@ def _whole(item: Dataset, name: str) -> int | None:
     return None if value is None else int(value)
 
 
+def _real(item: Dataset, name: str) -> float | None:
+    value = item.get(name)
+    return None if value is None else float(value)
+
+
 def _size(item: Dataset) -> tuple[tuple[float, ...] | None, float | None]:
     stated = [item.get(name) for name in ("SpacingBetweenSlices", "SliceThickness")]
     gaps = [abs(float(value)) for value in stated if value is not None and float(value)]
@@ -139,6 +145,7 @@ _FACTS: Final[dict[str, Callable[[Dataset], Any]]] = {
         _whole(item, "TemporalPositionIndex"),
         _whole(item, "InStackPositionNumber"),
     ),
+    "TemporalPositionSequence": lambda item: _real(item, "TemporalPositionTimeOffset"),
     "SegmentIdentificationSequence": lambda item: _whole(item, "ReferencedSegmentNumber"),
     "PlanePositionSlideSequence": _tile,
     "DerivationImageSequence": _source,
