@@ -68,14 +68,21 @@ def with_roles(rows: Sequence[Row], given: Row) -> list[Row]:
         given: The column that plays a role, where it was stated; the others are told by their names.
     """
     header = {column.lower().strip(): column for column in (rows[0] if rows else {})}
-    plays = dict(given)
+    plays, moved = dict(given), set[str]()
     for role, names in ROLES.items():
         if role in plays or role in header.values() or any(c.startswith(f"{role}.") for c in header.values()):
             continue
         found = next((header[name] for name in names if name in header), None)
         if found is not None:
             plays[role] = found
-    return [{**row, **{role: row.get(column, "") for role, column in plays.items()}} for row in rows]
+            moved.add(found)
+    return [
+        {
+            **{column: cell for column, cell in row.items() if column not in moved},
+            **{role: row.get(column, "") for role, column in plays.items()},
+        }
+        for row in rows
+    ]
 
 
 def guessed(rows: Sequence[Row], *, taken: Iterable[str], is_file: Callable[[str], bool]) -> Guess:

@@ -33,7 +33,7 @@ class Table:
         columns: The column that plays a role (``image``, ``image.t1``, ``group``, ``split``, ``weight``...).
         targets: What is answered; None leaves it to the columns.
         attributes: Columns of subgroups, beside those that are known by name.
-        defaults: Cells that stand for empty ones.
+        defaults: Cells that stand for empty ones, by role or by column.
     """
 
     name: str
@@ -54,8 +54,8 @@ def listing_of_table(table: Table, ask: Ask) -> Listing:
         FormatError: Nothing that can be used.
     """
     folder = _Folder(table.file)
-    roles = with_roles([row for _, row in table.rows], table.columns)
-    rows = [{**row, **{k: v for k, v in table.defaults.items() if not row.get(k)}} for row in roles]
+    told = [_filled(row, table.defaults, new=False) for _, row in table.rows]
+    rows = [_filled(row, table.defaults, new=True) for row in with_roles(told, table.columns)]
     _check_header(table, rows)
     guess = guessed(rows, taken=table.columns.values(), is_file=folder.holds)
     wanted = guess.targets if table.targets is None else table.targets
@@ -83,6 +83,11 @@ def listing_of_table(table: Table, ask: Ask) -> Listing:
     said = ", ".join(f"{q.target.name} ({q.target.kind})" for q in questions) or "no reference"
     layout = f"{len(rows)} lines with {said}"
     return listing_of(layout, entries, [q.target for q in questions], ask, name=table.name)
+
+
+def _filled(row: Row, defaults: Row, *, new: bool) -> Row:
+    """The row with its empty cells, and where `new` also its missing ones, as the defaults have them."""
+    return {**row, **{k: v for k, v in defaults.items() if (new or k in row) and not row.get(k)}}
 
 
 def _question(wanted: Wanted, rows: Sequence[Row], folder: _Folder, ask: Ask) -> Question | None:
