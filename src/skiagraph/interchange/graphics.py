@@ -1,4 +1,4 @@
-"""Where marks are drawn on the frames of an image: columns and rows of lines and points, slice by slice."""
+"""Marks as the vectors of presentation states, to a fraction of a pixel; `layers` is what becomes pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skiagraph.codes import Code
 from skiagraph.findings import Box, Boxes, Contour, Contours, Landmarks
 from skiagraph.geometry import Space, to_index, to_world
-from skiagraph.interchange.planes import Planes
+from skiagraph.interchange.planes import Planes, in_frames
 
 __all__ = ["Drawn", "Marks", "drawings"]
 
@@ -74,13 +74,7 @@ _Found: TypeAlias = Iterator[tuple[int, str, tuple[NDArray[np.float64], ...]]]
 
 def _on_frames(places: NDArray[np.float64], space: Space, planes: Planes) -> NDArray[np.float64]:
     """Slice, column and row of places, (n, 3): whole numbers of slices at their centres, columns and rows as drawn."""
-    index = to_index(space, places)
-    if planes.axes[0] < 0:
-        index = np.concatenate([np.zeros((len(index), 1)), index], axis=1)
-    else:
-        index = index[:, list(planes.axes)]
-    last = np.array(planes.shape) - 1.0
-    turned = np.where(planes.reversed, last - index, index)
+    turned = in_frames(to_index(space, places), planes)
     return np.stack([turned[:, 0], turned[:, 2] + 0.5, turned[:, 1] + 0.5], axis=-1)
 
 

@@ -24,7 +24,7 @@ from skiagraph.findings import (
     resample,
 )
 from skiagraph.geometry import Space, to_index
-from skiagraph.interchange.planes import Planes, as_frames, shown_planes
+from skiagraph.interchange.planes import Planes, as_frames, in_frames, shown_planes
 
 __all__ = ["Heat", "Key", "Labels", "Layers", "Line", "layers_of"]
 
@@ -232,7 +232,7 @@ class _Path:
     code: Code
 
     def add(self, layers: Layers, indices: NDArray[np.float64], moment: int | None) -> None:
-        places = _in_frames(indices, layers.planes)
+        places = in_frames(indices, layers.planes)
         tone = layers.tone(self.code)
         slices = np.rint(places[:, 0]).astype(int)
         flat = bool((slices == slices[0]).all())
@@ -256,19 +256,10 @@ def _moments(planes: Planes, moment: int | None) -> Sequence[int]:
     return range(planes.moments or 1) if moment is None else (moment,)
 
 
-def _in_frames(indices: NDArray[np.float64], planes: Planes) -> NDArray[np.float64]:
-    """Indices of the array as (slice, row, column)."""
-    if planes.axes[0] < 0:
-        return np.concatenate([np.zeros((len(indices), 1)), indices], axis=1)
-    turned = indices[:, planes.axes]
-    last = np.array(planes.shape) - 1.0
-    return np.where(np.array(planes.reversed), last - turned, turned)
-
-
 def _add_box(
     layers: Layers, ends: tuple[NDArray[np.float64], NDArray[np.float64]], code: Code, moment: int | None
 ) -> None:
-    both = _in_frames(np.stack(ends), layers.planes)
+    both = in_frames(np.stack(ends), layers.planes)
     (first, top, left), (last, bottom, right) = both.min(axis=0), both.max(axis=0)
     corners = np.array([[top, left], [top, right], [bottom, right], [bottom, left]])
     line = Line(points=corners, closed=True, tone=layers.tone(code))

@@ -13,7 +13,7 @@ from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Grid, Space, spacing_of
 from skiagraph.values import frozen
 
-__all__ = ["Planes", "as_frames", "from_frames", "planes_of", "shown_planes"]
+__all__ = ["Planes", "as_frames", "from_frames", "in_frames", "planes_of", "shown_planes"]
 
 _SQUARE: Final = 1e-3  # by how much the directions of a row and a column may miss a right angle
 _COARSER: Final = 1.25  # times the finer spacings: the axis along which a volume was taken slice by slice
@@ -155,6 +155,15 @@ def from_frames(frames: NDArray[Any], planes: Planes) -> NDArray[Any]:
         back = (int(a) for a in np.argsort(planes.axes))
         whole = there.transpose([0, *(1 + a for a in back), *range(4, there.ndim)])
     return whole if planes.moments is not None else whole[0]
+
+
+def in_frames(indices: NDArray[np.float64], planes: Planes) -> NDArray[np.float64]:
+    """Indices of the array, shape (n, ndim), as (slice, row, column) of the frames; slice 0 in a picture."""
+    if planes.axes[0] < 0:
+        return np.concatenate([np.zeros((len(indices), 1)), indices], axis=1)
+    turned = indices[:, planes.axes]
+    last = np.array(planes.shape) - 1.0
+    return np.where(np.array(planes.reversed), last - turned, turned)
 
 
 def _ways(planes: Planes) -> tuple[slice, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skiagraph.errors import FormatError
 from skiagraph.findings import Segmentation
 from skiagraph.interchange.places import Placed
-from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, eighth_bit
+from skiagraph.interchange.seg.pictures import MOST_FRACTIONAL, Pictures, eighth_bit
 from skiagraph.interchange.spaces import space_rest
 from skiagraph.plain import from_plain, to_plain
 
@@ -21,13 +21,13 @@ _FRACTIONS: Final = "<f4"
 _AXES: Final = (0, 1, 2)
 
 
-def rest_of(segmentation: Segmentation, layers: Layers, where: Placed) -> dict[str, Any]:
+def rest_of(segmentation: Segmentation, pictures: Pictures, where: Placed) -> dict[str, Any]:
     """What is remembered of a segmentation; nothing of one that the standard says wholly."""
     rest: dict[str, Any] = {}
     numbers = [s.number for s in segmentation.segments]
     if not numbers:
         rest["empty"] = True
-    elif list(layers.numbers) != numbers:
+    elif list(pictures.numbers) != numbers:
         rest["numbers"] = numbers
     if any(s.confidence is not None for s in segmentation.segments):
         rest["confidences"] = [s.confidence for s in segmentation.segments]
@@ -36,7 +36,7 @@ def rest_of(segmentation: Segmentation, layers: Layers, where: Placed) -> dict[s
     if segmentation.kind != "overlapping" and segmentation.labels.dtype != smallest_type(numbers):
         rest["type"] = segmentation.labels.dtype.str
     chances = segmentation.probabilities
-    if chances is not None and layers.stored == "FRACTIONAL":
+    if chances is not None and pictures.stored == "FRACTIONAL":
         if chances.dtype.str != _FRACTIONS:
             rest["fractions"] = chances.dtype.str
         if numbers:

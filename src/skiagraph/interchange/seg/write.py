@@ -23,7 +23,7 @@ from skiagraph.interchange.places import Placed, placed
 from skiagraph.interchange.references import referenced_series, series_uid
 from skiagraph.interchange.remainder import remember
 from skiagraph.interchange.seg.bits import padded, pixel_data
-from skiagraph.interchange.seg.layers import MOST_FRACTIONAL, Layers, Stored, layers_of
+from skiagraph.interchange.seg.pictures import MOST_FRACTIONAL, Pictures, Stored, pictures_of
 from skiagraph.interchange.seg.rest import rest_of
 from skiagraph.interchange.seg.segments import background_item, segment_items
 
@@ -73,32 +73,32 @@ def segmentation_object(
     _check(where)
     stored = _stored(segmentation, form)
     drawn = segmentation if segmentation.segments else _with_one(segmentation)
-    layers = layers_of(drawn, stored, where.planes)
-    padded(layers.length)
+    pictures = pictures_of(drawn, stored, where.planes)
+    padded(pictures.length)
     ds = begun(LABEL_MAP if stored == "LABELMAP" else BINARY, "SEG", where.origin, equipment, series, content)
     if where.planes.positions is not None:
         place_in_frame(ds, segmentation.space.frame)
     else:
         ds.PatientOrientation = ""  # type 2C of the general image module (PS3.3 C.7.6.1)
-    _put_image(ds, layers, where.origin, content)
-    _put_segments(ds, drawn, layers, content, series_uid(where.origin))
+    _put_image(ds, pictures, where.origin, content)
+    _put_segments(ds, drawn, pictures, content, series_uid(where.origin))
     put_groups(ds, segmentation.space, where, Dataset(), _SEGMENTED)
-    rest = rest_of(segmentation, layers, where)
+    rest = rest_of(segmentation, pictures, where)
     if rest:
         remember(ds, rest)
-    segments = layers.frames, () if stored == "LABELMAP" else layers.numbers
+    segments = pictures.frames, () if stored == "LABELMAP" else pictures.numbers
     groups = per_frame(ds, where, segmentation.space.timeline, _SEGMENTED, segments)
-    return sealed(ds, _tail(groups, layers))
+    return sealed(ds, _tail(groups, pictures))
 
 
-def _put_segments(ds: Dataset, drawn: Segmentation, layers: Layers, content: Content, about: str) -> None:
-    ds.SegmentationType = layers.stored
+def _put_segments(ds: Dataset, drawn: Segmentation, pictures: Pictures, content: Content, about: str) -> None:
+    ds.SegmentationType = pictures.stored
     ds.SegmentsOverlap = "YES" if drawn.kind == "overlapping" else "NO"
-    items = segment_items(drawn.segments, layers.numbers, content, about)
-    if layers.stored == "LABELMAP":
+    items = segment_items(drawn.segments, pictures.numbers, content, about)
+    if pictures.stored == "LABELMAP":
         ds.PixelPaddingValue = 0
         items.insert(0, background_item(content))
-    if layers.stored == "FRACTIONAL":
+    if pictures.stored == "FRACTIONAL":
         given = drawn.probabilities is not None
         ds.SegmentationFractionalType = "PROBABILITY" if given else "OCCUPANCY"
         ds.MaximumFractionalValue = MOST_FRACTIONAL
@@ -143,25 +143,25 @@ def _with_one(segmentation: Segmentation) -> Segmentation:
     return dataclasses.replace(segmentation, labels=whole, segments=none, probabilities=likely)
 
 
-def _put_image(ds: Dataset, layers: Layers, origin: Origin, content: Content) -> None:
+def _put_image(ds: Dataset, pictures: Pictures, origin: Origin, content: Content) -> None:
     """Modules general image, image pixel, segmentation image and common instance reference."""
     ds.ImageType = ["DERIVED", "PRIMARY"]
     put_label(ds, "SEGMENTATION", content)
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
-    ds.Rows, ds.Columns = layers.shape
-    ds.NumberOfFrames = len(layers.frames)
-    ds.BitsAllocated = ds.BitsStored = layers.bits
-    ds.HighBit = layers.bits - 1
+    ds.Rows, ds.Columns = pictures.shape
+    ds.NumberOfFrames = len(pictures.frames)
+    ds.BitsAllocated = ds.BitsStored = pictures.bits
+    ds.HighBit = pictures.bits - 1
     ds.LossyImageCompression = "00"
     items = referenced_series(origin)
     if items:
         ds.ReferencedSeriesSequence = items
 
 
-def _tail(groups: bytes, layers: Layers) -> Tail:
+def _tail(groups: bytes, pictures: Pictures) -> Tail:
     def chunks() -> Iterator[bytes]:
         yield groups
-        yield from pixel_data(layers.pieces(), layers.length, words=layers.bits == 16)
+        yield from pixel_data(pictures.pieces(), pictures.length, words=pictures.bits == 16)
 
     total = hashlib.sha256()
     for piece in chunks():

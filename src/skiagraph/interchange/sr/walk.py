@@ -16,7 +16,7 @@ from skiagraph.interchange.sr.facts import (
     refusal_of,
     text_from,
 )
-from skiagraph.interchange.sr.graphics import line_of, where_of
+from skiagraph.interchange.sr.lines import line_of, where_of
 from skiagraph.interchange.sr.pieces import Gathered, Line, Mark, Piece, Where
 from skiagraph.interchange.sr.tree import (
     children,

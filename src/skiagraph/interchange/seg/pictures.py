@@ -15,7 +15,7 @@ from skiagraph.findings import Segmentation
 from skiagraph.interchange.planes import Planes, as_frames
 from skiagraph.interchange.seg.bits import packed, whole_bytes
 
-__all__ = ["MOST_FRACTIONAL", "Layers", "Stored", "eighth_bit", "layers_of"]
+__all__ = ["MOST_FRACTIONAL", "Pictures", "Stored", "eighth_bit", "pictures_of"]
 
 Stored = Literal["BINARY", "FRACTIONAL", "LABELMAP"]
 MOST_FRACTIONAL: Final = 255
@@ -24,7 +24,7 @@ _MOST_SEGMENTS: Final = 65535  # SegmentNumber is a word
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layers:
+class Pictures:
     """What an object will hold.
 
     Args:
@@ -54,7 +54,7 @@ class Layers:
         return packed(pictures) if self.bits == 1 else whole_bytes(pictures)
 
 
-def layers_of(segmentation: Segmentation, stored: Stored, planes: Planes) -> Layers:
+def pictures_of(segmentation: Segmentation, stored: Stored, planes: Planes) -> Pictures:
     """The pictures of a segmentation with at least one segment.
 
     All frames of the first segment are there, so that every reader sees how far the lattice goes; of the others those
@@ -79,7 +79,7 @@ def eighth_bit(chances: NDArray[Any]) -> NDArray[np.uint8]:
     return np.asarray(np.rint(chances * MOST_FRACTIONAL), dtype=np.uint8)
 
 
-def _masks(segmentation: Segmentation, stored: Stored, planes: Planes) -> Layers:
+def _masks(segmentation: Segmentation, stored: Stored, planes: Planes) -> Pictures:
     numbers = [s.number for s in segmentation.segments]
     if segmentation.kind == "overlapping":
         layer = _one_by_one(segmentation.labels, planes)
@@ -98,20 +98,20 @@ def _masks(segmentation: Segmentation, stored: Stored, planes: Planes) -> Layers
         return mask(segment, moment, number) * np.uint8(MOST_FRACTIONAL)
 
     whole = stored == "FRACTIONAL"
-    return _layers(stored, there, planes, full if whole else mask, 8 if whole else 1)
+    return _pictures(stored, there, planes, full if whole else mask, 8 if whole else 1)
 
 
-def _chances(chances: NDArray[Any], planes: Planes) -> Layers:
+def _chances(chances: NDArray[Any], planes: Planes) -> Pictures:
     layer = _one_by_one(chances, planes)
     there = np.stack([eighth_bit(layer(k).max(axis=(2, 3))) > 0 for k in range(len(chances))])
 
     def picture(segment: int, moment: int, number: int) -> NDArray[np.uint8]:
         return eighth_bit(layer(segment)[moment, number])
 
-    return _layers("FRACTIONAL", there, planes, picture, 8)
+    return _pictures("FRACTIONAL", there, planes, picture, 8)
 
 
-def _label_map(segmentation: Segmentation, planes: Planes) -> Layers:
+def _label_map(segmentation: Segmentation, planes: Planes) -> Pictures:
     numbers = np.array([s.number for s in segmentation.segments])
     kept = bool(numbers.max() <= _MOST_SEGMENTS)
     names = numbers if kept else np.arange(1, len(numbers) + 1)
@@ -125,8 +125,8 @@ def _label_map(segmentation: Segmentation, planes: Planes) -> Layers:
         return np.asarray(found.astype(dtype) if kept else named[np.searchsorted(known, found)])
 
     everywhere = np.ones((1, *labels.shape[:2]), np.bool_)
-    made = _layers("LABELMAP", everywhere, planes, picture, 8 * np.dtype(dtype).itemsize)
-    return Layers(
+    made = _pictures("LABELMAP", everywhere, planes, picture, 8 * np.dtype(dtype).itemsize)
+    return Pictures(
         stored="LABELMAP",
         numbers=tuple(int(n) for n in names),
         bits=made.bits,
@@ -136,15 +136,15 @@ def _label_map(segmentation: Segmentation, planes: Planes) -> Layers:
     )
 
 
-def _layers(
+def _pictures(
     stored: Stored,
     there: NDArray[np.bool_],
     planes: Planes,
     picture: Callable[[int, int, int], NDArray[Any]],
     bits: int,
-) -> Layers:
+) -> Pictures:
     there[0] = True
-    return Layers(
+    return Pictures(
         stored=stored,
         numbers=tuple(range(1, len(there) + 1)),
         bits=bits,
