@@ -95,15 +95,20 @@ def test_every_link_to_a_file_leads_to_a_file(page):
     assert not lost
 
 
+def options_of(command) -> set[str]:
+    """The options of a command, and of the commands inside of it."""
+    own = {option for row in command.params for option in row.opts if option.startswith("--")}
+    inner = getattr(command, "commands", {})
+    return own.union(*(options_of(one) for one in inner.values())) - ({"--help"} if inner else set())
+
+
 def test_the_page_of_commands_names_every_command_and_every_option():
     text = (PROJECT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     parts = dict(re.findall(r"^## (\w+)$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     commands = typer.main.get_command(app).commands
     assert set(parts) == set(commands)
     for command, part in parts.items():
-        options = {
-            option for row in commands[command].params for option in row.opts if option.startswith("--")
-        }
+        options = options_of(commands[command])
         assert set(re.findall(r"^\| `(--[\w-]+)`", part, re.MULTILINE)) == options, command
 
 
