@@ -168,7 +168,7 @@ def _groups(looked: Sequence[Looked]) -> Iterator[Remark]:
         rows = [one for one in looked if one.sample.group in torn]
         said = f"{len(torn)} groups stand in two splits: what is learnt of a patient is judged on the same patient."
         yield Remark(topic="groups", weight="spoils", sentence=said, count=len(torn), rows=_rows(rows))
-    if len(splits) == len(looked) > 1:
+    if len(looked) > 1 and all(one.sample.group == one.sample.identifier for one in looked):
         said = (
             "Each image is its own group. Where several are of one patient, say so (a column group, or a pattern of "
             "names in dataset.toml), or figures will be too good."
