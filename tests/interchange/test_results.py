@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
@@ -11,6 +12,7 @@ from pydicom.uid import ComprehensiveSRStorage
 from skiagraph.case import Signature
 from skiagraph.errors import FormatError
 from skiagraph.findings import Text
+from skiagraph.interchange import Algorithm, Content, export, save
 from skiagraph.interchange.fhir import diagnostic_report
 from skiagraph.interchange.results import read_result
 
@@ -107,3 +109,18 @@ def test_a_damaged_result_is_refused_by_its_name(tmp_path):
     ds.SOPClassUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.66.4", "SEG"
     with pytest.raises(FormatError):
         read_result(saved(ds, tmp_path / "seg.dcm"))
+
+
+@pytest.mark.parametrize(
+    "zone", [UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=3, minutes=30))]
+)
+def test_our_own_objects_say_which_model_made_them_and_exactly_when(zone, drawn_source, tmp_path):
+    case = drawn_source("axial CT").case
+    created = datetime(2026, 3, 4, 23, 30, 5, 123456, tzinfo=zone)
+    content = Content(
+        description="words", created=created, algorithm=Algorithm(name="letter finder", version="1.2")
+    )
+    save(export(Text(text="No lesion."), case, content=content), tmp_path / "ours.dcm")
+    made_by = read_result(tmp_path / "ours.dcm").report.findings.provenance
+    assert (made_by.model, made_by.model_version, made_by.created) == ("letter finder", "1.2", created)
+    assert pydicom.dcmread(tmp_path / "ours.dcm").ContentDate == f"{created:%Y%m%d}"

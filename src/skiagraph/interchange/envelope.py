@@ -22,6 +22,7 @@ from skiagraph.version import __version__
 
 __all__ = [
     "IMPLEMENTATION",
+    "PROCESSING",
     "begun",
     "clean_header",
     "decimal",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 IMPLEMENTATION: Final = derived_frame("implementation class of skiagraph")
-_PROCESSING: Final = Code(value="109102", scheme="DCM", meaning="Processing Equipment")
+PROCESSING: Final = Code(value="109102", scheme="DCM", meaning="Processing Equipment")
 _EMPTY: Final = (  # type 2 of the patient and general study modules (PS3.3 C.7.1.1 and C.7.2.1)
     "PatientName",
     "PatientID",
@@ -210,9 +211,10 @@ def _put_algorithm(ds: Dataset, content: Content) -> None:
     if content.algorithm is None:
         return
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence, item.Manufacturer = [coded(_PROCESSING)], ds.Manufacturer
+    item.PurposeOfReferenceCodeSequence, item.Manufacturer = [coded(PROCESSING)], ds.Manufacturer
     item.ManufacturerModelName = plain_words(content.algorithm.name)
     item.SoftwareVersions = plain_words(content.algorithm.version)
+    item.ContributionDateTime = content.created.strftime("%Y%m%d%H%M%S.%f%z")
     if content.algorithm.digest:
         item.ContributionDescription = f"SHA-256 of its weights: {content.algorithm.digest}"
     ds.ContributingEquipmentSequence = [item]
@@ -245,7 +247,7 @@ def _valid(tag: str, entry: Any) -> DataElement | None:
 
 
 def _local(created: datetime, ds: Dataset) -> datetime:
-    """In the time zone that the source states; its own where it states none."""
+    """In the time zone of the source, which holds for all times of an object; its own where that is not stated."""
     offset = str(ds.get("TimezoneOffsetFromUTC") or "")
     if len(offset) != 5 or offset[0] not in "+-" or not offset[1:].isdecimal():
         return created

@@ -17,6 +17,7 @@ from skiagraph.case import Case, Origin, Report, Signature
 from skiagraph.codecs.foreign import foreign
 from skiagraph.findings import Findings, Provenance
 from skiagraph.geometry import derived_frame
+from skiagraph.interchange.envelope import PROCESSING
 from skiagraph.interchange.imported import imported, is_result
 from skiagraph.interchange.places import origin_of
 
@@ -92,15 +93,37 @@ def _names(case: Case) -> Iterator[str]:
 
 
 def _provenance(ds: Dataset) -> Provenance:
-    versions = ds.get("SoftwareVersions") or ""
+    """By the equipment that processed, where it is named (DICOM PS3.3 C.12.1); else by the equipment of the series."""
+    made_by = _processor(ds)
+    versions = (made_by or ds).get("SoftwareVersions") or ""
     version = versions if isinstance(versions, str) else " ".join(map(str, versions))
-    model = " ".join(str(ds.get(key) or "") for key in ("Manufacturer", "ManufacturerModelName")).strip()
+    named = ("Manufacturer", "ManufacturerModelName") if made_by is None else ("ManufacturerModelName",)
+    model = " ".join(str((made_by or ds).get(key) or "") for key in named).strip()
+    stated = "" if made_by is None else str(made_by.get("ContributionDateTime") or "")
     return Provenance(
         sources=(),
         model=model or "unknown",
         model_version=version or "unknown",
-        created=_time(str(ds.get("ContentDate") or ds.get("StructureSetDate") or ""), ds),
+        created=_exact(stated) or _time(str(ds.get("ContentDate") or ds.get("StructureSetDate") or ""), ds),
     )
+
+
+def _processor(ds: Dataset) -> Dataset | None:
+    for item in ds.get("ContributingEquipmentSequence") or ():
+        for purpose in item.get("PurposeOfReferenceCodeSequence") or ():
+            named = purpose.get("CodingSchemeDesignator") == "DCM" and item.get("ManufacturerModelName")
+            if named and purpose.get("CodeValue") == PROCESSING.value:
+                found: Dataset = item
+                return found
+    return None
+
+
+def _exact(stated: str) -> datetime | None:
+    """Of a date time with fractions of a second and a zone."""
+    try:
+        return datetime.strptime(stated, "%Y%m%d%H%M%S.%f%z")
+    except ValueError:
+        return None
 
 
 def _time(day: str, ds: Dataset) -> datetime:
