@@ -150,7 +150,7 @@ def read_case_with(reader: Reader, case: Case) -> Reading:
         FormatError: Its pixels cannot be decoded.
         InvalidInput: They are of a kind that the model cannot take.
     """
-    begun, created = time.monotonic(), datetime.now(UTC)
+    begun, created = time.monotonic(), datetime.now(UTC).astimezone()  # people read it by their clock
     items = reader(case)
     sources = tuple(
         Source(name=name, digest=image_digest(image), uid=case.uids.get(name))
