@@ -12,16 +12,24 @@ from pydicom.dataset import Dataset
 
 from skiagraph.codecs.foreign import foreign
 from skiagraph.codes import Code
-from skiagraph.errors import FormatError, NoDicomHome
+from skiagraph.errors import NoDicomHome
 from skiagraph.geometry import Space, spacing_of
 from skiagraph.image import Display, Window
-from skiagraph.interchange.coded import code_of, coded
+from skiagraph.interchange.coded import coded
 from skiagraph.interchange.envelope import decimal, place_in_frame, sealed
 from skiagraph.interchange.groups import UNSPECIFIED, per_frame, put_groups
 from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.pixels import Pixels, pixel_tail, put_shape
 from skiagraph.interchange.places import Placed
 from skiagraph.interchange.planes import as_frames
+from skiagraph.interchange.real_values import (
+    concept_of,
+    group_of,
+    key_of,
+    mapping_of,
+    real_values,
+    unit_of,
+)
 from skiagraph.interchange.references import referenced_series
 from skiagraph.interchange.remainder import remember, remembered
 from skiagraph.interchange.spaces import laid, space_rest
@@ -218,113 +226,24 @@ def numbers_in(ds: Dataset) -> tuple[Numbers, ...]:
     rest, stored = remembered(ds), plain_pixels(ds)
     parts: dict[tuple[str, ...], list[int]] = {}
     for n in range(len(stored)):
-        parts.setdefault(_key(_mapping_of(ds, n)), []).append(n)
+        parts.setdefault(key_of(mapping_of(ds, n)), []).append(n)
     return tuple(_part(ds, rest, stored, np.array(chosen)) for chosen in parts.values())
 
 
-def _group(ds: Dataset, number: int, name: str) -> Dataset | None:
-    """A functional group of one frame (from 0): its own, or what all frames share; None where it has none."""
-    per_frame = ds.get("PerFrameFunctionalGroupsSequence") or ()
-    own = per_frame[number] if number < len(per_frame) else Dataset()
-    shared = ds.get("SharedFunctionalGroupsSequence") or (Dataset(),)
-    found = own.get(name) or shared[0].get(name)
-    return found[0] if found else None
-
-
-def _mapping_of(ds: Dataset, number: int) -> Dataset:
-    found = _group(ds, number, "RealWorldValueMappingSequence")
-    if found is None:
-        raise FormatError("each frame of a parametric map has a real world value mapping", got="one without")
-    return found
-
-
-def _key(item: Dataset) -> tuple[str, ...]:
-    unit, concept = _unit(item), _concept(item)
-    return (
-        str(item.get("LUTLabel") or ""),
-        f"{unit.scheme} {unit.value}",
-        "" if concept is None else f"{concept.scheme} {concept.value}",
-    )
-
-
-def _unit(item: Dataset) -> Code:
-    return code_of((item.get("MeasurementUnitsCodeSequence") or [Dataset()])[0])
-
-
-def _concept(item: Dataset) -> Code | None:
-    for definition in item.get("QuantityDefinitionSequence") or ():
-        if definition.get("ConceptCodeSequence"):
-            return code_of(definition.ConceptCodeSequence[0])
-    return None
-
-
 def _part(ds: Dataset, rest: Mapping[str, Any], stored: NDArray[Any], chosen: NDArray[Any]) -> Numbers:
-    item = _mapping_of(ds, int(chosen[0]))
+    item = mapping_of(ds, int(chosen[0]))
     lattice = laid(ds, rest, chosen)
-    values = lattice.field(_real(ds, rest, stored))
+    values = lattice.field(real_values(ds, rest, stored))
     slope, intercept = (
         float(item.get("RealWorldValueSlope") or 1.0),
         float(item.get("RealWorldValueIntercept") or 0),
     )
-    shown = _group(ds, int(chosen[0]), "FrameVOILUTSequence") or Dataset()
+    shown = group_of(ds, int(chosen[0]), "FrameVOILUTSequence") or Dataset()
     return Numbers(
         space=lattice.space,
         values=np.ascontiguousarray(values),
         name=str(item.get("LUTExplanation") or item.get("LUTLabel") or "real world value"),
-        unit=_unit(item),
-        concept=_concept(item),
+        unit=unit_of(item),
+        concept=concept_of(item),
         windows=windows_from(shown, rest, slope, intercept),
     )
-
-
-def _real(ds: Dataset, rest: Mapping[str, Any], stored: NDArray[Any]) -> NDArray[Any]:
-    """Real world values of all frames, in the type that they had."""
-    wanted = np.dtype(str(rest["dtype"])) if "dtype" in rest else None
-    if wanted is not None and wanted.kind in "biu":
-        shift = int(_mapping_of(ds, 0).get("RealWorldValueIntercept") or 0)
-        whole = stored.astype(np.int64) + shift if stored.dtype.kind != "f" else stored.astype(np.int64)
-        return whole.astype(wanted)
-    items = [_mapping_of(ds, n) for n in range(len(stored))]
-    if all(_is_identity(item) and not _outside(stored[n], item).any() for n, item in enumerate(items)):
-        return stored if wanted is None else stored.astype(wanted)
-    narrow = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
-    out = np.empty(stored.shape, np.float32 if narrow else np.float64)
-    for n, item in enumerate(items):
-        out[n] = _mapped(stored[n], item)
-    return out if wanted is None else out.astype(wanted)
-
-
-def _is_identity(item: Dataset) -> bool:
-    """Whether stored values are real ones."""
-    line = item.get("RealWorldValueSlope", 1), item.get("RealWorldValueIntercept", 0)
-    return "RealWorldValueLUTData" not in item and line == (1.0, 0.0)
-
-
-def _ends(item: Dataset) -> tuple[float, float]:
-    """The stored values that are mapped, from the least to the greatest."""
-    found = []
-    for end, none in (("First", -np.inf), ("Last", np.inf)):
-        whole = item.get(f"RealWorldValue{end}ValueMapped")
-        real = item.get(f"DoubleFloatRealWorldValue{end}ValueMapped") if whole is None else whole
-        found.append(none if real is None else float(real))
-    return found[0], found[1]
-
-
-def _outside(stored: NDArray[Any], item: Dataset) -> NDArray[np.bool_]:
-    first, last = _ends(item)
-    return np.asarray((stored < first) | (stored > last))
-
-
-def _mapped(stored: NDArray[Any], item: Dataset) -> NDArray[np.float64]:
-    """Real world values of one frame, NaN outside of the range that is mapped (C.7.6.16.2.11.1.2)."""
-    table = np.atleast_1d(np.array(item.get("RealWorldValueLUTData") or (), dtype=np.float64))
-    if table.size:
-        place = np.clip(stored.astype(np.float64) - _ends(item)[0], 0, len(table) - 1)
-        values = np.asarray(table[place.astype(np.intp)], dtype=np.float64)
-    else:
-        slope, intercept = (
-            float(item.get(f"RealWorldValue{w}", d)) for w, d in (("Slope", 1), ("Intercept", 0))
-        )
-        values = stored.astype(np.float64) * slope + intercept
-    values[_outside(stored, item)] = np.nan
-    return values
