@@ -1,10 +1,9 @@
-"""Key object selection: which frames of a study are worth a look, and which those of others are."""
+"""Key object selection: which frames of a study are worth a look."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 from highdicom.sr import ContainerContentItem, ImageContentItem
@@ -19,51 +18,13 @@ from skiagraph.interchange.object import DicomObject
 from skiagraph.interchange.places import origin_of
 from skiagraph.interchange.references import evidence
 from skiagraph.interchange.sr.items import concept, text, under
-from skiagraph.interchange.sr.tree import children, kind_of, name_of, numbers_of, sequence_in, text_of
 from skiagraph.interchange.sr.words import SOURCE
 
-__all__ = ["KeyObjects", "Reference", "key_object", "read_key_objects"]
+__all__ = ["key_object"]
 
 _KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
 _OF_INTEREST: Final = Code(value="113000", scheme="DCM", meaning="Of Interest")
 _DESCRIPTION: Final = Code(value="113012", scheme="DCM", meaning="Key Object Description")
-_KINDS: Final = frozenset({"IMAGE", "COMPOSITE", "WAVEFORM"})
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """One key object.
-
-    Args:
-        study_uid: StudyInstanceUID; empty where the selection does not say it.
-        series_uid: SeriesInstanceUID; likewise.
-        sop_class_uid: Its kind.
-        sop_instance_uid: Itself.
-        frames: Numbers of the frames that are meant, from 1; empty for all of it.
-    """
-
-    study_uid: str
-    series_uid: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    frames: tuple[int, ...] = ()
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyObjects:
-    """A selection.
-
-    Args:
-        title: Why these were chosen; None where it is not said.
-        description: In words; empty where there are none.
-        references: What was chosen.
-    """
-
-    title: Code | None
-    description: str
-    references: tuple[Reference, ...]
 
 
 def key_object(
@@ -137,39 +98,3 @@ def _image(origin: Origin, index: int, numbers: list[int]) -> Dataset:
     which = None if instance.frames is None else sorted(numbers)
     uids = instance.sop_class_uid, instance.sop_instance_uid
     return ImageContentItem(concept(SOURCE), *uids, which, relationship_type="CONTAINS")
-
-
-def read_key_objects(ds: Dataset) -> KeyObjects:
-    """What a key object selection document of anybody points at.
-
-    Args:
-        ds: The object.
-    """
-    places = _places(ds)
-    description = [text_of(c) for c in children(ds) if kind_of(c) == "TEXT"]
-    found = []
-    for item in children(ds):
-        for entry in sequence_in(item, "ReferencedSOPSequence") if kind_of(item) in _KINDS else ():
-            uid = str(entry.get("ReferencedSOPInstanceUID") or "")
-            study, series = places.get(uid, ("", ""))
-            found.append(
-                Reference(
-                    study_uid=study,
-                    series_uid=series,
-                    sop_class_uid=str(entry.get("ReferencedSOPClassUID") or ""),
-                    sop_instance_uid=uid,
-                    frames=numbers_of(entry),
-                )
-            )
-    return KeyObjects(title=name_of(ds), description="\n".join(description), references=tuple(found))
-
-
-def _places(ds: Dataset) -> dict[str, tuple[str, str]]:
-    """Study and series of each object, by its UID."""
-    found = {}
-    for study in sequence_in(ds, "CurrentRequestedProcedureEvidenceSequence"):
-        for series in sequence_in(study, "ReferencedSeriesSequence"):
-            for entry in sequence_in(series, "ReferencedSOPSequence"):
-                where = str(study.get("StudyInstanceUID") or ""), str(series.get("SeriesInstanceUID") or "")
-                found[str(entry.get("ReferencedSOPInstanceUID") or "")] = where
-    return found
