@@ -1,57 +1,236 @@
-"""`skiagraph evaluate`: how good a model is on a manifest, with intervals and with what it refused."""
+"""`skiagraph evaluate`: how good a model is on labelled data, beside what any model must beat."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skiagraph.cli.language import Lang
+
+if TYPE_CHECKING:
+    from skiagraph.case import Dataset
+    from skiagraph.report.evaluated import Evaluated, Judged
+    from skiagraph.task import Comparison, Estimate
+    from skiagraph.workflow import Reader
+    from skiagraph.workflow.evaluation import Beside
+
 __all__ = ["evaluate"]
+
+Data = Annotated[
+    Path,
+    typer.Argument(help="Data with references: a manifest, or any layout that is read.", show_default=False),
+]
+Named = Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")]
+Split = Annotated[str, typer.Option(help="Splits to judge on, with commas; `all` for every case.")]
+Out = Annotated[Path | None, typer.Option(help="File of the report, HTML. Without it none is written.")]
+Compare = Annotated[str | None, typer.Option(help="Another model, judged on the same cases.")]
+By = Annotated[str, typer.Option(help="Attributes for subgroups, with commas: site,sex.")]
+Plain = Annotated[
+    bool, typer.Option(help="Judge a constant and a simple baseline too, fitted on the training split.")
+]
+Tongue = Annotated[Lang, typer.Option(help="Language of the report.")]
+Seed = Annotated[int, typer.Option(help="Of the bootstrap.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 
 
 def evaluate(
-    manifest: Annotated[
-        Path, typer.Argument(help="CSV with the columns image, mask, group, split.", show_default=False)
-    ],
+    data: Data,
     *,
-    model: Annotated[
-        str, typer.Option(help="A registered model, or the folder of a bundle.")
-    ] = "fetal-head-ultrasound",
-    split: Annotated[str, typer.Option(help="Splits to judge on, with commas.")] = "test",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    model: Named = "fetal-head-ultrasound",
+    split: Split = "test",
+    out: Out = None,
+    compare: Compare = None,
+    by: By = "",
+    baselines: Plain = True,
+    lang: Tongue = Lang.en,
+    seed: Seed = 0,
+    as_json: Json = False,
 ) -> None:
-    """Measure a model on data with references: overlap, error of measurements, coverage of their intervals.
+    """Measure a model on data with references: classes, values or outlines, with intervals and with what it refused.
 
-    Intervals are 95 %, from a bootstrap over patients. Cases that the model refused are counted, not hidden.
+    Intervals are 95 %, from a bootstrap over patients. Beside the model stand a constant answer and a simple baseline,
+    so that a useless model is seen; they need a training split and skiagraph[train].
 
-    Example: skiagraph evaluate dataset.csv --model fetal-head-ultrasound --split test
+    Example: skiagraph evaluate dataset.csv --model my-model --split test --out evaluation.html
     """
-    import numpy as np
-
     from skiagraph.cli.progress import progress
-    from skiagraph.io.datasets import read_dataset
-    from skiagraph.workflow import model_bundle, opened_model
-    from skiagraph.workflow.judge import judged
+    from skiagraph.workflow import opened_model
+    from skiagraph.workflow.evaluation import evaluated
 
+    _check_out(out)
     reader = opened_model(model)
-    label = model_bundle(model).recipe.labels[0]
-    data = read_dataset(manifest, label=label, name=manifest.parent.name, licence="").split(*split.split(","))
+    whole = _dataset(data, reader)
+    chosen = whole if split == "all" else whole.split(*split.split(","))
+    beside = _beside(whole, split, reader, compare, by, wanted=baselines)
     with progress("reading", shown=not as_json) as watch:
-        estimates = judged(reader, data, rng=np.random.default_rng(seed), watch=watch)
+        found = evaluated(reader, chosen, beside=beside, split=split, seed=seed, watch=watch)
+    if out is not None:
+        _write(found, out, lang)
+    warnings = [w for judged in found.judged for w in _warnings(judged)]
     if as_json:
-        figures = {
-            name: {"value": e.value, "low": e.low, "high": e.high, "n": e.n, "excluded": e.excluded}
-            for name, e in estimates.items()
-        }
-        typer.echo(json.dumps({"model": model, "split": split, "figures": figures}, indent=1))
+        figures = {name: _plain(e) for name, e in _named(found).items()}
+        answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
+        questions = [_question(judged) for judged in found.judged]
+        typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
         return
+    _say(found, model, out)
+    for line in (*warnings, *found.problems[:10]):
+        sys.stderr.write(f"skiagraph: {line}\n")
+
+
+def _check_out(out: Path | None) -> None:
+    from skiagraph.errors import WriteFailed
+
+    if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
+        raise WriteFailed(
+            "a report is written to a file in a folder that exists",
+            got=str(out),
+            way_out="choose another name",
+        )
+
+
+def _dataset(path: Path, reader: Reader) -> Dataset:
+    from skiagraph.io.datasets import read_dataset
+
+    labels = reader.recipe.labels if reader.recipe.task == "segmentation" else ()
+    return read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
+
+
+def _beside(
+    whole: Dataset, split: str, reader: Reader, compare: str | None, by: str, *, wanted: bool
+) -> Beside:
+    from skiagraph.errors import MissingPackage
+    from skiagraph.workflow import opened_model
+    from skiagraph.workflow.evaluation import Beside, with_baselines
+
+    beside = Beside(
+        rival=None if compare is None else opened_model(compare),
+        by=tuple(name.strip() for name in by.split(",") if name.strip()),
+    )
+    if not wanted or "train" in split.split(",") or split == "all":
+        return beside
+    if not any(sample.split == "train" for sample in whole):
+        return beside
+    from skiagraph.optional import optional
+
+    try:
+        room = optional("skiagraph.training.baseline", package="scikit-learn and torch", extra="train")
+    except MissingPackage as error:
+        sys.stderr.write(f"skiagraph: no baselines: {error}\n")
+        return beside
+    outputs = [o.concept for o in reader.card.outputs if o.finding == "Measurement"]
+    measured = outputs if reader.recipe.task == "segmentation" else []
+    return with_baselines(
+        beside, room.fitted_baselines(whole.split("train"), reader.recipe, measured=measured)
+    )
+
+
+def _write(found: Evaluated, out: Path, lang: Lang) -> None:
+    from skiagraph.errors import WriteFailed
+    from skiagraph.report.evaluation import render_evaluation
+
+    try:
+        out.write_text(render_evaluation(found, lang=lang.value), encoding="utf-8")
+    except OSError as error:
+        raise WriteFailed(f"the report cannot be written to {out}", got=error.strerror) from error
+
+
+def _warnings(judged: Judged) -> list[str]:
+    from skiagraph.report.evaluation import sentence_of
+
+    said = [sentence_of(v, "en") for v in judged.verdicts if v.answer == "no better"]
+    return [f"{judged.name}: {sentence}" if judged.name else sentence for sentence in said]
+
+
+def _named(found: Evaluated) -> dict[str, Estimate]:
+    return {
+        f"{judged.name}: {name}" if judged.name else name: estimate
+        for judged in found.judged
+        for name, estimate in judged.figures.items()
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  NaN is no JSON
+
+
+def _plain(e: Estimate) -> dict[str, Any]:
+    ends = {"value": _number(e.value), "low": _number(e.low), "high": _number(e.high)}
+    return {**ends, "n": e.n, "excluded": e.excluded}
+
+
+def _all_plain(figures: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {name: _plain(e) for name, e in figures.items()}
+
+
+def _difference(c: Comparison) -> dict[str, Any]:
+    numbers = {"difference": c.difference, "low": c.low, "high": c.high, "p": c.p_permutation}
+    return {**{name: _number(value) for name, value in numbers.items()}, "n": c.n}
+
+
+def _question(judged: Judged) -> dict[str, Any]:
+    rival = judged.rival
+    return {
+        "name": judged.name,
+        "kind": judged.kind,
+        "baselines": {name: _all_plain(figures) for name, figures in judged.baselines.items()},
+        "subgroups": [
+            {"attribute": s.attribute, "value": s.value, "cases": s.cases, "figures": _all_plain(s.figures)}
+            for s in judged.subgroups
+        ],
+        "compared": None
+        if rival is None
+        else {
+            "with": rival.name,
+            "figures": _all_plain(rival.figures),
+            "differences": {name: _difference(c) for name, c in rival.comparisons.items()},
+            "tests": {name: _number(p) for name, p in rival.tests.items()},
+        },
+    }
+
+
+def _say(found: Evaluated, model: str, out: Path | None) -> None:
     from rich.console import Console
+
+    console = Console()
+    for judged in found.judged:
+        console.print(
+            _table(judged, f"{model} on {found.split}" + (f": {judged.name}" if judged.name else ""))
+        )
+        for name, p in (judged.rival.tests if judged.rival else {}).items():
+            console.print(f"{name}: p = {p:.3g}")
+    if out is not None:
+        typer.echo(f"report: {out}")
+
+
+def _table(judged: Judged, title: str) -> Any:
     from rich.table import Table
 
-    table = Table("figure", "value", "95 % interval", "cases", "refused", title=f"{model} on {split}")
-    for name, e in estimates.items():
-        table.add_row(name, f"{e.value:.4g}", f"{e.low:.4g} to {e.high:.4g}", str(e.n), str(e.excluded))
-    Console().print(table)
+    from skiagraph.report.evaluation_words import figure_text, p_text, signed
+
+    heads = ["figure", "value", "95 % interval", "cases", "excluded", *judged.baselines]
+    if judged.rival:
+        heads += [judged.rival.name, "difference", "p"]
+    groups = [s for s in judged.subgroups if s.figures]
+    heads += [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
+    table = Table(*heads, title=title)
+    for name in judged.headline:
+        e = judged.figures[name]
+        row = [name, figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
+        row += [str(e.n), str(e.excluded)]
+        row += [figure_text(found[name].value) for found in judged.baselines.values()]
+        if judged.rival:
+            c = judged.rival.comparisons.get(name)
+            row += (
+                ["–"] * 3
+                if c is None
+                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation)]
+            )
+        row += [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
+        table.add_row(*row)
+    return table

@@ -316,7 +316,11 @@ def _dots(dots: Dots, frame: _Frame) -> str:
             parts.append(_shape(x, y, dots.style, size))
     if dots.low is not None and dots.high is not None:
         ends = zip(frame.across(dots.x), frame.up(dots.low), frame.up(dots.high), strict=True)
-        parts += [f'<path class="whisker" d="M{x:.1f} {a:.1f}V{b:.1f}"/>' for x, a, b in ends if math.isfinite(a + b)]
+        parts += [
+            f'<path class="whisker" d="M{x:.1f} {a:.1f}V{b:.1f}"/>'
+            for x, a, b in ends
+            if math.isfinite(a + b)
+        ]
     return f'<g class="dots" stroke="{ink}" fill="{ink}">{"".join(parts)}</g>'
 
 

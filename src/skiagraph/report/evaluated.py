@@ -197,7 +197,7 @@ class Verdict:
         other: The figure of the baseline.
         low: Lower end of the interval of model minus baseline.
         high: Upper end.
-        answer: ``"worse"``, ``"unproven"`` (better, but chance alone may do that) or ``"better"``.
+        answer: ``"no better"``, ``"unproven"`` (better, but chance alone may do that) or ``"better"``.
     """
 
     figure: str
@@ -206,7 +206,7 @@ class Verdict:
     other: float
     low: float
     high: float
-    answer: Literal["worse", "unproven", "better"]
+    answer: Literal["no better", "unproven", "better"]
 
 
 @final

@@ -16,7 +16,7 @@ from skiagraph.findings import Boxes, Contours, Finding, Landmarks, Segmentation
 from skiagraph.geometry import Space, spacing_of, to_index
 from skiagraph.image import Image, pixels, seen
 
-__all__ = ["Mark", "Picture", "picture_of", "thumbnail"]
+__all__ = ["Mark", "Picture", "picture_of", "png_address", "still", "thumbnail"]
 
 _MOST: Final = 1600  # pixels of the longer side that a report carries
 _TINT: Final = (255, 196, 0, 90)
@@ -72,7 +72,7 @@ def picture_of(image: Image, findings: tuple[Finding, ...]) -> Picture:
     percent. A moving image shows its first frame; a volume shows the slice (of its first axis) with the largest
     segmentation. Findings of another frame of reference are not drawn.
     """
-    space, array = image.space, _still(image)
+    space, array = image.space, still(image)
     masks = [f for f in findings if isinstance(f, Segmentation) and f.space == space]
     number = _slice(space, masks) if space.ndim == 3 else None
     shown = _seen(image, array if number is None else array[number])
@@ -81,7 +81,7 @@ def picture_of(image: Image, findings: tuple[Finding, ...]) -> Picture:
     marks = _marks(findings, space, aspect) if space.ndim == 2 else ()
     outlined = {mark.code for mark in marks if mark.shape == "outline"}
     return Picture(
-        source=_address(shown),
+        source=png_address(shown),
         width=shown.shape[1] * aspect,
         height=float(shown.shape[0]),
         marks=marks,
@@ -92,8 +92,8 @@ def picture_of(image: Image, findings: tuple[Finding, ...]) -> Picture:
 
 def thumbnail(image: Image, side: int = 240) -> str:
     """A small picture of an image as a ``data:`` address, at most `side` pixels wide and high."""
-    array = _still(image)
-    return _address(_seen(image, array[len(array) // 2] if image.space.ndim == 3 else array), side)
+    array = still(image)
+    return png_address(_seen(image, array[len(array) // 2] if image.space.ndim == 3 else array), side)
 
 
 def _seen(image: Image, array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -101,7 +101,7 @@ def _seen(image: Image, array: NDArray[Any]) -> NDArray[np.uint8]:
     return seen(array, image.windows if array.ndim == 2 else ())
 
 
-def _still(image: Image) -> NDArray[Any]:
+def still(image: Image) -> NDArray[Any]:
     """One frame: (spatial...) or (spatial..., channel) with three channels."""
     array = pixels(image)
     if image.space.timeline is not None:
@@ -147,7 +147,7 @@ def _tint(masks: list[NDArray[np.bool_]]) -> str | None:
     colour = np.zeros((*mask.shape, 4), np.uint8)
     colour[mask] = _EDGE
     colour[inner] = _TINT
-    return _address(colour)
+    return png_address(colour)
 
 
 def _marks(findings: tuple[Finding, ...], space: Space, aspect: float) -> tuple[Mark, ...]:
@@ -186,7 +186,7 @@ def _corners(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.
     return np.array([[low[0], low[1]], [low[0], high[1]], [high[0], high[1]], [high[0], low[1]]])
 
 
-def _address(array: NDArray[np.uint8], most: int = _MOST) -> str:
+def png_address(array: NDArray[np.uint8], most: int = _MOST) -> str:
     """Grey, RGB or RGBA pixels as a PNG in a ``data:`` address, made smaller where they are many."""
     picture = PIL.Image.fromarray(np.ascontiguousarray(array))
     if max(picture.size) > most:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from numpy.random import Generator
 
 from skiagraph.case import Case, Dataset, Sample
+from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, SkiagraphError
-from skiagraph.findings import Finding, NotApplicable
-from skiagraph.task import Comparison, Estimate, Table, Watch, compared, estimated
-from skiagraph.workflow.questions import Answer, Question, plain_names, questions_of
+from skiagraph.findings import Finding, Measurement, NotApplicable
+from skiagraph.task import Comparison, Estimate, Table, Tabular, Watch, compared, estimated
+from skiagraph.workflow.questions import Answer, Cut, Question, cut_of, plain_names, questions_of
 from skiagraph.workflow.shelf import Reader
 
 __all__ = ["Answerer", "Ledger", "Sitting", "compared_in", "figures_in", "judged", "sitting"]
 
-Answerer: TypeAlias = Callable[[Case], tuple[Finding, ...]]
-"""Whatever answers a case: a model that was opened, a baseline."""
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answerer:
+    """Whatever answers a case: a model that was opened, a baseline.
+
+    Args:
+        answer: From a case to findings.
+        cut: From which probability on it decides for a class.
+    """
+
+    answer: Callable[[Case], tuple[Finding, ...]]
+    cut: Cut = None
 
 
 @final
@@ -31,11 +43,13 @@ class Ledger:
         question: What was asked.
         samples: The cases.
         tallies: By the name of who answered, one a case; None where there was no answer.
+        unit: UCUM code of measured values; None of anything else.
     """
 
     question: Question
     samples: tuple[Sample, ...]
     tallies: Mapping[str, tuple[Table | None, ...]]
+    unit: Code | None = None
 
 
 @final
@@ -58,8 +72,10 @@ class Sitting:
 class _Notes:
     """What grows while cases are read."""
 
+    answerable: bool = False
     samples: list[Sample] = field(default_factory=list)
     tallies: dict[str, list[Table | None]] = field(default_factory=dict)
+    unit: Code | None = None
 
 
 def judged(reader: Reader, dataset: Dataset, *, rng: Generator, watch: Watch) -> Mapping[str, Estimate]:
@@ -78,7 +94,8 @@ def judged(reader: Reader, dataset: Dataset, *, rng: Generator, watch: Watch) ->
     Raises:
         InvalidInput: Not one case was answered, or no reference is about what the model answers.
     """
-    seat = sitting({"model": reader}, questions_of(reader.recipe, reader.card), dataset, watch)
+    model = Answerer(answer=reader, cut=cut_of(reader.recipe))
+    seat = sitting({"model": model}, questions_of(reader.recipe, reader.card), dataset, watch)
     found: dict[str, Estimate] = {}
     for ledger in seat.ledgers:
         name = ledger.question.name
@@ -109,23 +126,32 @@ def sitting(
         InvalidInput: No reference is about any of the questions.
     """
     notes = [_Notes(tallies={name: [] for name in answerers}) for _ in questions]
+    metrics = [{name: q.metric_for(who.cut) for name, who in answerers.items()} for q in questions]
     refusals: dict[str, Counter[str]] = {name: Counter() for name in answerers}
     problems: list[str] = []
     for done, sample in enumerate(dataset, 1):
         true, found = _heard(sample, answerers, problems)
         for name, items in found.items():
             refusals[name].update(f.reason for f in items if isinstance(f, NotApplicable))
-        for question, note in zip(questions, notes, strict=True):
+        for question, note, by in zip(questions, notes, metrics, strict=True):
             reference = None if true is None else question.among(true)
             if true is None or (reference is not None and question.is_about(reference)):
                 note.samples.append(sample)
+                note.answerable |= reference is not None
+                note.unit = reference.unit if isinstance(reference, Measurement) else note.unit
                 for name, column in note.tallies.items():
-                    column.append(_tally(question, found.get(name, ()), reference, sample, problems))
+                    prediction = question.among(found.get(name, ()))
+                    column.append(_tally(by[name], prediction, reference, sample, problems))
         watch(done, len(dataset), {})
     ledgers = tuple(
-        Ledger(question=q, samples=tuple(n.samples), tallies={k: tuple(v) for k, v in n.tallies.items()})
+        Ledger(
+            question=q,
+            samples=tuple(n.samples),
+            tallies={k: tuple(v) for k, v in n.tallies.items()},
+            unit=n.unit,
+        )
         for q, n in zip(questions, notes, strict=True)
-        if n.samples
+        if n.answerable
     )
     if not ledgers:
         raise InvalidInput(
@@ -148,24 +174,23 @@ def _heard(
         return None, found
     for name, answer in answerers.items():
         try:
-            found[name] = answer(case)
+            found[name] = answer.answer(case)
         except SkiagraphError as error:
             problems.append(f"{sample.identifier}: {error}")
     return true, found
 
 
 def _tally(
-    question: Question,
-    found: Sequence[Finding],
+    metric: Tabular[Any],
+    prediction: Answer | None,
     reference: Answer | None,
     sample: Sample,
     problems: list[str],
 ) -> Table | None:
-    prediction = question.among(found)
     if prediction is None or reference is None:
         return None
     try:
-        return question.metric.tally(prediction, reference)
+        return metric.tally(prediction, reference)
     except SkiagraphError as error:
         problems.append(f"{sample.identifier}: {error}")
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, final
 
 from skiagraph.codes import Code
@@ -12,9 +13,12 @@ from skiagraph.metrics import classification, multi_label, regression, segmentat
 from skiagraph.report.evaluated import Kind
 from skiagraph.task import Card, Comparison, Estimate, Recipe, Tabular
 
-__all__ = ["Answer", "Question", "plain_names", "questions_of"]
+__all__ = ["Answer", "Cut", "Question", "cut_of", "plain_names", "questions_of"]
 
 Answer: TypeAlias = Classification | Measurement | Segmentation
+
+Cut: TypeAlias = float | Mapping[Code, float] | None
+"""From which probability on a class is decided for: of the second of two, or of each label. None: the likelier."""
 
 
 @final
@@ -25,7 +29,8 @@ class Question:
     Args:
         name: In words; empty where it is the only one.
         kind: What its answers are.
-        metric: Judges it.
+        metric: Judges it, with the usual decisions.
+        decided: The metric of those who decide in another way; None where nothing is decided.
         finding: The kind of finding that answers it.
         concept: Which of these findings; None for the first.
         structures: Of outlines, their codes.
@@ -34,6 +39,7 @@ class Question:
     name: str
     kind: Kind
     metric: Tabular[Any]
+    decided: Callable[[Cut], Tabular[Any]] | None = None
     finding: type[Answer]
     concept: Code | None = None
     structures: tuple[Code, ...] = ()
@@ -47,6 +53,10 @@ class Question:
                 return item
         return None
 
+    def metric_for(self, cut: Cut) -> Tabular[Any]:
+        """The metric of one who decides from `cut` on."""
+        return self.metric if self.decided is None or cut is None else self.decided(cut)
+
     def is_about(self, reference: Answer) -> bool:
         """Whether a reference speaks of what is asked: an outline of other structures does not."""
         if not isinstance(reference, Segmentation) or not reference.segments:
@@ -58,7 +68,7 @@ def questions_of(recipe: Recipe, card: Card) -> tuple[Question, ...]:
     """What a model answers, the answer of its network first, then what is measured on it.
 
     Args:
-        recipe: Classes with the thresholds that were chosen for them, structures, or concepts.
+        recipe: Its classes, structures or concepts.
         card: Says what else is measured.
     """
     if recipe.task == "classification":
@@ -86,18 +96,36 @@ def _value(concept: Code, *, alone: bool) -> Question:
     )
 
 
-def _classes(recipe: Recipe) -> Question:
+def cut_of(recipe: Recipe) -> Cut:
+    """From which probability on the model of a recipe decides."""
     cut: Any = recipe.calibration.get("threshold")
+    if recipe.task != "classification" or cut is None:
+        return None
     if recipe.activation == "sigmoid":
-        chosen = dict(zip(recipe.labels, cut, strict=True)) if cut is not None else 0.5
-        metric = multi_label(classes=recipe.labels, threshold=chosen)
-        return Question(name="", kind="labels", metric=metric, finding=Classification, concept=recipe.concept)
-    metric = classification(
-        classes=recipe.labels,
-        ordinal=recipe.activation == "ordinal",
-        threshold=float(cut) if cut is not None and len(recipe.labels) == 2 else None,
+        return dict(zip(recipe.labels, map(float, cut), strict=True))
+    return float(cut) if len(recipe.labels) == 2 else None
+
+
+def _classes(recipe: Recipe) -> Question:
+    if recipe.activation == "sigmoid":
+        kind: Kind = "labels"
+        decided = partial(_labels_decided, recipe.labels)
+        metric = multi_label(classes=recipe.labels)
+    else:
+        kind, ordinal = "classes", recipe.activation == "ordinal"
+        decided = partial(_class_decided, recipe.labels, ordinal)
+        metric = classification(classes=recipe.labels, ordinal=ordinal)
+    return Question(
+        name="", kind=kind, metric=metric, decided=decided, finding=Classification, concept=recipe.concept
     )
-    return Question(name="", kind="classes", metric=metric, finding=Classification, concept=recipe.concept)
+
+
+def _labels_decided(classes: tuple[Code, ...], cut: Cut) -> Tabular[Any]:
+    return multi_label(classes=classes, threshold=0.5 if cut is None else cut)
+
+
+def _class_decided(classes: tuple[Code, ...], ordinal: bool, cut: Cut) -> Tabular[Any]:  # noqa: FBT001  a partial
+    return classification(classes=classes, ordinal=ordinal, threshold=cut if isinstance(cut, float) else None)
 
 
 def plain_names(

@@ -1,0 +1,107 @@
+"""The worst cases of an evaluation as small pictures, with what the model said and what is held to be true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.findings import Classification, Finding, Measurement, Segmentation
+from skiagraph.geometry import spacing_of
+from skiagraph.image import seen
+from skiagraph.report.evaluated import Worst
+from skiagraph.report.evaluation_words import figure_text, said
+from skiagraph.report.outline import outline_path
+from skiagraph.report.picture import png_address, still
+from skiagraph.report.words import Language, amount, phrase, word
+
+__all__ = ["Shown", "shown"]
+
+_SIDE: Final = 420  # pixels of the longer side that a page carries of each
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One picture of the gallery.
+
+    Args:
+        case: Identifier.
+        source: The image as a ``data:`` address.
+        width: Of the drawing, in units in which the lattice has steps of 1 along its rows' axis.
+        height: Of the drawing.
+        columns: Samples along a row of the image, which `prediction` and `reference` are drawn in.
+        rows: Rows of the image.
+        prediction: ``d`` of the path round what the model outlined; empty where there is nothing.
+        reference: ``d`` of the path round what is held to be true.
+        lines: What is said under it.
+    """
+
+    case: str
+    source: str
+    width: float
+    height: float
+    columns: int
+    rows: int
+    prediction: str
+    reference: str
+    lines: tuple[str, ...]
+
+
+def shown(worst: Worst, lang: Language) -> Shown:
+    """One case as a picture; of a volume the slice of its first axis on which the two differ most."""
+    image, space = worst.image, worst.image.space
+    array = still(image)
+    found, true = (_mask(f, space.shape) for f in (worst.prediction, worst.reference))
+    lines = list(_lines(worst, lang))
+    if space.ndim == 3:
+        differ = (found != true).sum(axis=(1, 2))
+        n = int(differ.argmax()) if differ.any() else space.shape[0] // 2
+        array, found, true = array[n], found[n], true[n]
+        lines.append(said("slice", lang, n=n + 1, of=space.shape[0]))
+    steps = spacing_of(space) or (1.0,) * space.ndim
+    rows, columns = true.shape
+    return Shown(
+        case=worst.case,
+        source=png_address(seen(array, image.windows if array.ndim == 2 else ()), _SIDE),
+        width=columns * steps[-1] / steps[-2],
+        height=float(rows),
+        columns=columns,
+        rows=rows,
+        prediction=outline_path(found),
+        reference=outline_path(true),
+        lines=tuple(lines),
+    )
+
+
+def _mask(finding: Finding, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where anything is outlined, in the first frame; nowhere where nothing can be."""
+    if not isinstance(finding, Segmentation):
+        return np.zeros(shape, np.bool_)
+    overlapping = finding.kind == "overlapping"
+    labels = np.asarray(finding.labels.any(axis=0) if overlapping else finding.labels > 0)
+    return np.asarray(labels if finding.space.timeline is None else labels[0], dtype=np.bool_)
+
+
+def _lines(worst: Worst, lang: Language) -> tuple[str, ...]:
+    if isinstance(worst.prediction, Segmentation):
+        return (f"Dice {figure_text(worst.score)}",)
+    words = [_words(f, lang) for f in (worst.reference, worst.prediction)]
+    return said("truth", lang, truth=words[0]), said("said", lang, said=words[1])
+
+
+def _words(finding: Classification | Measurement | Segmentation, lang: Language) -> str:
+    if isinstance(finding, Measurement):
+        return amount(finding.value, finding.unit, lang)
+    if not isinstance(finding, Classification):
+        return ""
+    ranked = sorted(finding.scores, key=lambda s: -s.probability)
+    certain = all(s.probability in (0.0, 1.0) for s in ranked)
+    if certain:
+        true = [word(s.code, lang) for s in ranked if s.probability == 1.0]
+        return phrase("comma", lang).join(true) or said("none", lang)
+    likely = [s for s in ranked if s.probability >= 0.1][:3] or ranked[:1]
+    ranked = ranked[:2] if finding.exclusive else likely
+    return phrase("comma", lang).join(f"{word(s.code, lang)} {100 * s.probability:.0f} %" for s in ranked)

@@ -1,0 +1,272 @@
+"""The whole evaluation of a model: figures, baselines and a rival beside it, subgroups, what is drawn, worst cases."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol, final
+
+import numpy as np
+from numpy.random import Generator
+
+from skiagraph.case import Case, Dataset
+from skiagraph.errors import InvalidInput
+from skiagraph.findings import Finding
+from skiagraph.metrics import delong, mcnemar_p, outcomes
+from skiagraph.report.evaluated import (
+    LOWER_IS_BETTER,
+    Evaluated,
+    Judged,
+    Kind,
+    Rival,
+    Subgroup,
+    Verdict,
+    Worst,
+    headline_of,
+)
+from skiagraph.task import Comparison, Estimate, Watch
+from skiagraph.task.tabular import stacked
+from skiagraph.version import __version__
+from skiagraph.workflow.drawings import graphs_of, score_of
+from skiagraph.workflow.judge import Answerer, Ledger, Sitting, compared_in, figures_in, sitting
+from skiagraph.workflow.questions import cut_of, questions_of
+from skiagraph.workflow.shelf import Reader
+
+__all__ = ["Beside", "Fitted", "evaluated", "with_baselines"]
+
+_MODEL, _RIVAL = "model", "rival"
+_PICTURES: Final = 12
+_FEW: Final = 2  # cases below which a subgroup is not shown: single cases would be recognised
+
+_HELD_AGAINST: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "classes": (
+        "accuracy", "balanced accuracy", "roc auc", "macro roc auc", "pr auc", "macro pr auc", "f1", "macro f1",
+        "kappa", "quadratic kappa", "brier",
+    ),
+    "labels": ("macro roc auc", "macro pr auc", "macro f1", "macro brier"),
+    "values": ("mean absolute error", "root mean square error", "r2"),
+    "outlines": ("dice", "mean: dice", "hd95 [mm]", "mean: hd95 [mm]"),
+}  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Beside:
+    """What is held beside a model.
+
+    Args:
+        baselines: By name; the one called ``"constant"`` gives the warnings.
+        fitted_on: Cases that the baselines learnt from.
+        rival: Another model, opened.
+        by: Attributes of samples whose values part the cases into subgroups.
+    """
+
+    baselines: Mapping[str, Answerer] = field(default_factory=dict)
+    fitted_on: int = 0
+    rival: Reader | None = None
+    by: tuple[str, ...] = ()
+
+
+class Fitted(Protocol):
+    """A baseline that was fitted, as `skiagraph.training.baseline` makes it."""
+
+    @property
+    def name(self) -> str:
+        """``"constant"`` or ``"simple"``."""
+
+    @property
+    def fitted_on(self) -> int:
+        """Cases that it learnt from."""
+
+    def __call__(self, case: Case, /) -> tuple[Finding, ...]:
+        """All its answers about one case."""
+
+
+def with_baselines(beside: Beside, fitted: Iterable[Fitted]) -> Beside:
+    """The same with baselines."""
+    items = list(fitted)
+    return dataclasses.replace(
+        beside,
+        baselines={one.name: Answerer(answer=one) for one in items},
+        fitted_on=max((one.fitted_on for one in items), default=0),
+    )
+
+
+def evaluated(
+    reader: Reader, dataset: Dataset, *, beside: Beside, split: str, seed: int, watch: Watch
+) -> Evaluated:
+    """A model on a data set, with everything that a page about it says.
+
+    Args:
+        reader: The model, opened.
+        dataset: The cases, with references.
+        beside: What the model is held against.
+        split: The words for which cases these are.
+        seed: Of the bootstrap.
+        watch: Told after each case.
+
+    Raises:
+        InvalidInput: Not one case was answered, no reference is about what the model answers, or an attribute that
+            no case has.
+    """
+    _check_attributes(dataset, beside.by)
+    who = {_MODEL: Answerer(answer=reader, cut=cut_of(reader.recipe)), **beside.baselines}
+    if beside.rival is not None:
+        who[_RIVAL] = Answerer(answer=beside.rival, cut=cut_of(beside.rival.recipe))
+    seat = sitting(who, questions_of(reader.recipe, reader.card), dataset, watch)
+    ledgers = [x for x in seat.ledgers if any(t is not None for t in x.tallies[_MODEL])]
+    if not ledgers:
+        raise InvalidInput("an evaluation has at least one answered case", got=_none(seat))
+    rng = np.random.default_rng(seed)
+    judged = [_judged(ledger, beside, rng) for ledger in ledgers]
+    judged[0] = _with_worst(judged[0], ledgers[0], reader)
+    return Evaluated(
+        card=reader.card,
+        digest=reader.digest,
+        engine=f"{reader.engine.name}, {reader.engine.precision}",
+        data=dataset.name,
+        licence=dataset.licence,
+        split=split,
+        learnt_from=dataset.name in reader.card.data and not {s.split for s in dataset} <= {"test"},
+        cases=len(dataset),
+        groups=len({s.group for s in dataset}),
+        refusals=seat.refusals[_MODEL],
+        problems=(*dataset.problems, *seat.problems),
+        fitted_on=beside.fitted_on,
+        judged=tuple(judged),
+        software=__version__,
+        seed=seed,
+        created=datetime.now(UTC),
+    )
+
+
+def _none(seat: Sitting) -> str:
+    told = [f"{n} {reason}" for reason, n in seat.refusals[_MODEL].items()]
+    return "; ".join([*told, *seat.problems[:1]]) or "no answer"
+
+
+def _check_attributes(dataset: Dataset, by: Iterable[str]) -> None:
+    known = sorted({name for s in dataset for name in s.attributes})
+    for name in by:
+        if name not in known:
+            raise InvalidInput(
+                "subgroups are by attributes of the data set",
+                got=name,
+                way_out=f"it has {', '.join(known)}" if known else "its manifest states none",
+            )
+
+
+def _judged(ledger: Ledger, beside: Beside, rng: Generator) -> Judged:
+    kind = ledger.question.kind
+    figures = figures_in(ledger, _MODEL, rng=rng)
+    baselines = {name: figures_in(ledger, name, rng=rng) for name in beside.baselines}
+    baselines = {name: found for name, found in baselines.items() if found}
+    verdicts = [
+        verdict
+        for name, found in baselines.items()
+        for verdict in _verdicts(kind, name, (figures, found), compared_in(ledger, _MODEL, name, rng=rng))
+    ]
+    return Judged(
+        name=ledger.question.name,
+        kind=kind,
+        figures=figures,
+        graphs=graphs_of(ledger, _MODEL),
+        baselines=baselines,
+        verdicts=tuple(verdicts),
+        subgroups=tuple(_subgroups(ledger, beside.by, rng)),
+        rival=None if beside.rival is None else _rival(ledger, beside.rival, rng),
+    )
+
+
+def _verdicts(
+    kind: Kind,
+    baseline: str,
+    figures: tuple[Mapping[str, Estimate], Mapping[str, Estimate]],
+    comparisons: Mapping[str, Comparison],
+) -> Iterator[Verdict]:
+    for name in headline_of(kind, figures[0]):
+        found = comparisons.get(name)
+        if name not in _HELD_AGAINST[kind] or found is None or not np.isfinite(found.difference):
+            continue
+        sign = -1.0 if name.rpartition(": ")[2] in LOWER_IS_BETTER else 1.0
+        least = min(sign * found.low, sign * found.high)
+        answer: Literal["no better", "unproven", "better"] = "better" if least > 0 else "unproven"
+        if sign * found.difference <= 1e-12:
+            answer = "no better"
+        yield Verdict(
+            figure=name,
+            baseline=baseline,
+            model=found.first,
+            other=found.second,
+            low=found.low,
+            high=found.high,
+            answer=answer,
+        )
+
+
+def _subgroups(ledger: Ledger, by: Sequence[str], rng: Generator) -> Iterator[Subgroup]:
+    for attribute in by:
+        places: dict[str, list[int]] = {}
+        for i, sample in enumerate(ledger.samples):
+            places.setdefault(sample.attributes.get(attribute, ""), []).append(i)
+        for value in sorted(places, key=lambda v: (v == "", v)):
+            if len(places[value]) >= _FEW:
+                found = figures_in(ledger, _MODEL, rng=rng, only=places[value])
+                yield Subgroup(attribute=attribute, value=value, cases=len(places[value]), figures=found)
+
+
+def _rival(ledger: Ledger, rival: Reader, rng: Generator) -> Rival | None:
+    figures = figures_in(ledger, _RIVAL, rng=rng)
+    if not figures:
+        return None
+    return Rival(
+        name=f"{rival.card.name} {rival.card.version}",
+        figures=figures,
+        comparisons=compared_in(ledger, _MODEL, _RIVAL, rng=rng),
+        tests=_tests(ledger),
+    )
+
+
+def _tests(ledger: Ledger) -> dict[str, float]:
+    """Tests of two classifiers without resampling, where each case is a group of its own."""
+    columns = (ledger.samples, ledger.tallies[_MODEL], ledger.tallies[_RIVAL])
+    rows = [(s, a, b) for s, a, b in zip(*columns, strict=True) if a is not None and b is not None]
+    alone = len({s.group for s, _, _ in rows}) == len(rows)
+    if ledger.question.kind != "classes" or not alone or not rows:
+        return {}
+    a, b = (outcomes(stacked([row[n] for row in rows])) for n in (1, 2))  # type: ignore[misc]
+    right = [(one.truth * one.decided).sum(axis=1) for one in (a, b)]
+    found = {"McNemar (accuracy)": mcnemar_p(*right)}
+    positive = a.truth[:, 1]
+    if len(a.labels) == 2 and min(positive.sum(), (1 - positive).sum()) >= 2:
+        found["DeLong (ROC AUC)"] = delong(a.probabilities[:, 1], b.probabilities[:, 1], positive).p
+    return found
+
+
+def _with_worst(judged: Judged, ledger: Ledger, reader: Reader) -> Judged:
+    """The worst cases, which are read once more, for only numbers of them were kept."""
+    ranked: list[tuple[float, int, float]] = []
+    for i, table in enumerate(ledger.tallies[_MODEL]):
+        if table is not None:
+            rank, score = score_of(table, ledger.question.kind)
+            ranked.append((rank, i, score))
+    ranked.sort(key=lambda item: -item[0])
+    found = []
+    for _, i, score in ranked[:_PICTURES]:
+        sample = ledger.samples[i]
+        case = sample.case()
+        prediction = ledger.question.among(reader(case))
+        reference = ledger.question.among(sample.reference())
+        if prediction is not None and reference is not None:
+            found.append(
+                Worst(
+                    case=sample.identifier,
+                    image=case.images[reader.recipe.image],
+                    prediction=prediction,
+                    reference=reference,
+                    score=score,
+                )
+            )
+    return dataclasses.replace(judged, worst=tuple(found))
