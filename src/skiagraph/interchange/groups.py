@@ -218,17 +218,25 @@ def _frame_content(where: Placed, *, stacked: bool) -> dict[tuple[int, int], byt
 
 
 def _sources(where: Placed, frames: NDArray[np.intp], how: Code | None) -> dict[tuple[int, int], bytes]:
-    """The derivation image group of each moment and slice that has a frame; nothing where no image lies below."""
-    found = {}
+    """The derivation image group of each moment and slice that has a frame: of all frames, or of none.
+
+    It is empty where no single frame became the slice, which was made of its neighbours.
+    """
+    made: dict[tuple[int, int], Dataset | None] = {}
     for moment, number in {(m, n) for _, m, n in frames.tolist()}:
-        ds = Dataset()
+        item = None
         if how is not None and where.aligned:
             item = derivation(where.origin, moment, number, how)
             if item is None and where.planes.positions is None and where.origin.instances:
                 item = _of_all(where.origin, how)
-            if item is not None:
-                ds.DerivationImageSequence = [item]
-        found[moment, number] = _encoded(ds)
+        made[moment, number] = item
+    if all(item is None for item in made.values()):
+        return dict.fromkeys(made, b"")
+    found = {}
+    for at, item in made.items():
+        ds = Dataset()
+        ds.DerivationImageSequence = [] if item is None else [item]
+        found[at] = _encoded(ds)
     return found
 
 
