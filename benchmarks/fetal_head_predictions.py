@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fetal_head_rings import RINGS, committee
-from fetal_head_training import CACHE, PLAN, dataset, learning_parts, network_file, rings_file
+from fetal_head_training import CACHE, PLAN, WIDTHS, dataset, learning_parts, network_file, rings_file
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -37,7 +37,7 @@ class Row:
 
 def network(job: str) -> ResidualUNet:
     """The network of a job, ready to answer."""
-    result = ResidualUNet(inputs=1, outputs=1, widths=PLAN.widths)
+    result = ResidualUNet(inputs=1, outputs=1, widths=WIDTHS)
     result.load_state_dict(torch.load(network_file(job), weights_only=True))
     return result.eval()
 

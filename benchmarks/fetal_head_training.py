@@ -16,13 +16,25 @@ import torch
 from skiagraph import codes
 from skiagraph.case import Dataset, folds
 from skiagraph.io.datasets import read_dataset
+from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Speckle
 from skiagraph.task import Recipe
-from skiagraph.training import Plan, prepared, train
+from skiagraph.training import Plan, Settle, prepared, train
 
 N_FOLDS = 5
 JOBS = (*(str(k) for k in range(N_FOLDS)), "all")
 CACHE = Path(__file__).parent / ".cache" / "fetal_head"
-PLAN = Plan(recipe=Recipe(labels=(codes.HEAD,), shape=(192, 288), normalise="root-zscore"), epochs=140)
+WIDTHS = (24, 48, 96, 128, 160)
+PLAN = Plan(
+    recipe=Recipe(labels=(codes.HEAD,), shape=(192, 288), normalise="root-zscore"),
+    network="residual-unet",
+    options={"widths": list(WIDTHS)},
+    epochs=140,
+    balance=0.2,
+    precision="bf16-mixed",
+    steps=(Affine(), Gamma(), Gain(), Speckle(), Blur(), Erase()),
+    loss="overlap-entropy",
+    settle=Settle(),
+)
 
 
 def dataset(data: Path) -> Dataset:

@@ -37,11 +37,23 @@ def study(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "command", ["read", "export", "info", "convert", "models", "train", "evaluate", "phantom"]
+    "command",
+    [
+        "read",
+        "export",
+        "info",
+        "convert",
+        "models",
+        "train classification",
+        "train regression",
+        "train segmentation",
+        "evaluate",
+        "phantom",
+    ],
 )
 def test_every_command_has_help_with_an_example_and_machine_output(command):
     said = CliRunner().invoke(
-        app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+        app, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
     )
     assert said.exit_code == 0
     assert "Example: skiagraph " + command in " ".join(said.output.split())
@@ -89,7 +101,7 @@ def test_many_files_take_their_pixel_sizes_from_a_table(tmp_path):
         (["read", "IMAGE", "--pixel-size", "0"], "pixel size"),
         (["models", "no-such-model"], "fetal-head-ultrasound"),
         (["evaluate", "nowhere.csv"], "nowhere.csv"),
-        (["train", "nowhere.csv", "bundle"], "nowhere.csv"),
+        (["train", "segmentation", "nowhere.csv", "--out", "bundle"], "nowhere.csv"),
         (["info", "nowhere"], "nowhere"),
     ],
 )
@@ -138,9 +150,10 @@ def manifest(folder, n):
 
 def test_a_model_is_learnt_shown_and_evaluated_from_the_shell(tmp_path):
     table = manifest(tmp_path, 11)
-    learnt = skiagraph("train", table, tmp_path / "mine", "--epochs", 1, "--json")
+    asked = ("train", "segmentation", table, "--out", tmp_path / "mine", "--label", "SCT|69536005|Head")
+    learnt = skiagraph(*asked, "--set", "epochs=1", "--set", "settle=null", "--json")
     assert learnt.returncode == 0, learnt.stderr
-    assert json.loads(learnt.stdout)["samples"] == 8
+    assert json.loads(learnt.stdout)["epochs"] == 1
     assert {p.name for p in (tmp_path / "mine").iterdir()} >= {
         "card.json",
         "weights.safetensors",
@@ -152,7 +165,7 @@ def test_a_model_is_learnt_shown_and_evaluated_from_the_shell(tmp_path):
     dice = json.loads(judged.stdout)["figures"]["dice"]
     assert 0 <= dice["low"] <= dice["value"] <= dice["high"] <= 1
     assert dice["n"] + dice["excluded"] == 3
-    again = skiagraph("train", table, tmp_path / "mine")
+    again = skiagraph(*asked)
     assert again.returncode == 2
     assert "new folder" in again.stderr
 

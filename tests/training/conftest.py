@@ -61,16 +61,17 @@ def plan():
     """As small as a plan can be and still learn: two levels, seconds."""
     return Plan(
         recipe=Recipe(labels=(codes.HEAD,), shape=(32, 48), normalise="root-zscore"),
-        widths=(8, 16),
+        network="residual-unet",
+        options={"widths": [8, 16]},
+        loss="overlap-entropy",
         epochs=4,
         batch=4,
         warmup=2,
         average=0.5,
         learning_rate=1e-2,
         precision="32-true",
-        settle=None,
+        balance=0.2,
         steps=(Affine(turn=10.0, any_turn=0.0), Gamma(), Speckle()),
-        fingerprint={"samples": 12.0},
     )
 
 

@@ -16,14 +16,14 @@ from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.networks import Committee, ResidualUNet, RingNet
 from skiagraph.plain import from_plain
 from skiagraph.task import Refine, load_bundle, save_bundle
-from skiagraph.training import Plan, freeze, plain_card
+from skiagraph.training import Plan, freeze, learnt_card
 
 
 @pytest.fixture(scope="module")
 def network(plan):
     """Untrained, but with batch statistics that matter."""
     torch.manual_seed(3)
-    result = ResidualUNet(inputs=1, outputs=1, widths=plan.widths)
+    result = ResidualUNet(inputs=1, outputs=1, widths=plan.options["widths"])
     for _ in range(3):
         result(torch.randn(4, 1, 32, 48) * 2 + 1)
     return result.eval()
@@ -31,7 +31,7 @@ def network(plan):
 
 @pytest.fixture(scope="module")
 def bundle(network, plan, dataset, tmp_path_factory):
-    card = plain_card("ellipses", plan.recipe.labels[0], "US", dataset)
+    card = learnt_card("ellipses", plan.recipe, "US", dataset)
     return freeze(network, card, plan.recipe, plan, tmp_path_factory.mktemp("frozen") / "ellipses")
 
 
@@ -196,7 +196,7 @@ def test_a_second_network_lies_beside_the_first_and_every_engine_runs_it(network
     refine = Refine(angles=64, radii=32)
     second = Committee([RingNet(inputs=4, widths=(4, 6, 8, 8)) for _ in range(2)]).eval()
     recipe = dataclasses.replace(plan.recipe, refine=refine, prior="ellipse")
-    card = plain_card("ellipses", recipe.labels[0], "US", dataset)
+    card = learnt_card("ellipses", recipe, "US", dataset)
     bundle = freeze(network, card, recipe, plan, tmp_path / "two", second)
     assert load_bundle(bundle.folder).recipe.refine == refine
     x = np.random.default_rng(0).normal(size=(4, 4, 64, 32)).astype(np.float32)

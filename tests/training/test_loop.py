@@ -10,7 +10,7 @@ from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.findings import Segmentation
 from skiagraph.metrics import Overlap
 from skiagraph.testing import check_trainer
-from skiagraph.training import SegmentationTrainer, plain_card, prepared, train
+from skiagraph.training import SegmentationTrainer, learnt_card, prepared, train
 from skiagraph.training.losses import overlap_and_entropy
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_refused(damage, kept, samples, plan, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "seed"),
-    [({"epochs": 5}, 0), ({"widths": (8, 24)}, 0), ({"steps": ()}, 0), ({}, 1)],
+    [({"epochs": 5}, 0), ({"options": {"widths": [8, 24]}}, 0), ({"steps": ()}, 0), ({}, 1)],
     ids=["more epochs", "another network", "another augmentation", "another seed"],
 )
 def test_the_checkpoint_of_another_training_is_refused(changes, seed, kept, samples, changed):
@@ -140,13 +140,13 @@ def test_the_loss_is_near_zero_for_a_sure_and_right_answer_and_large_for_a_wrong
 
 def test_the_trainer_keeps_the_contract(dataset, changed):
     small = dataclasses.replace(dataset, samples=dataset.samples[:4])
-    trainer = SegmentationTrainer(card=plain_card("ellipses", changed().recipe.labels[0], "US", dataset))
+    trainer = SegmentationTrainer(card=learnt_card("ellipses", changed().recipe, "US", dataset))
     check_trainer(trainer, small, changed(epochs=1))
 
 
 def test_a_few_seconds_of_learning_outline_ellipses_that_were_not_seen(dataset, changed):
     seen = dataclasses.replace(dataset, samples=dataset.samples[:8])
-    trainer = SegmentationTrainer(card=plain_card("ellipses", changed().recipe.labels[0], "US", dataset))
+    trainer = SegmentationTrainer(card=learnt_card("ellipses", changed().recipe, "US", dataset))
     plan = changed(epochs=25, steps=())
     model = trainer.fit(seen, plan, rng=np.random.default_rng(0), watch=silent)
     assert model.card.data == ("ellipses",)

@@ -8,8 +8,8 @@ import pytest
 
 from skiagraph.errors import InvalidInput
 from skiagraph.inference import staged
-from skiagraph.training import Prepared, batches, plain_card, prepared
-from skiagraph.training.samples import steps_per_epoch
+from skiagraph.training import Prepared, batches, learnt_card, prepared
+from skiagraph.training.samples import readable, steps_per_epoch
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def numbered(strata):
     for n, stratum in enumerate(strata):
         picture = np.zeros((32, 48), np.float32)
         picture[n // 48, n % 48] = 1.0
-        result.append(Prepared(picture=picture, mask=picture, stratum=stratum))
+        result.append(Prepared(picture=picture[None], target=picture[None], stratum=stratum))
     return result
 
 
@@ -36,10 +36,10 @@ def drawn(strata, plan, seed=0):
 def test_every_sample_lies_on_the_lattice_between_black_and_white(samples, dataset):
     assert len(samples) == len(dataset)
     for sample, source in zip(samples, dataset, strict=True):
-        assert sample.picture.shape == sample.mask.shape == (32, 48)
+        assert sample.picture.shape == sample.target.shape == (1, 32, 48)
         assert (sample.picture.min(), sample.picture.max()) == (0.0, 1.0)
         assert sample.stratum == source.stratum
-        assert sample.picture[sample.mask > 0.99].mean() > sample.picture[sample.mask < 0.01].mean() + 0.2
+        assert sample.picture[sample.target > 0.99].mean() > sample.picture[sample.target < 0.01].mean() + 0.2
 
 
 def test_the_mask_keeps_its_area_at_the_coarser_lattice(samples, dataset):
@@ -48,14 +48,14 @@ def test_the_mask_keeps_its_area_at_the_coarser_lattice(samples, dataset):
         true = source.reference()[0].mask(1)
         rows, columns = true.shape
         padded = max(rows, round(columns * 32 / 48)) * max(columns, round(rows * 48 / 32))
-        assert sample.mask.mean() == pytest.approx(true.sum() / padded, rel=0.02)
+        assert sample.target.mean() == pytest.approx(true.sum() / padded, rel=0.02)
 
 
 def test_training_and_reading_prepare_a_case_alike(samples, dataset, plan):
     """Without augmentation the network is shown what it will be shown when it reads."""
     bare = dataclasses.replace(plan, steps=(), balance=0.0, batch=12)
     (pictures, _), *_ = batches(samples, bare, np.random.default_rng(0))
-    card = plain_card("test", plan.recipe.labels[0], "US", dataset)
+    card = learnt_card("test", plan.recipe, "US", dataset)
     reading = staged(card, plan.recipe, None)
     shown = np.stack([reading.prepare(s.case()) for s in dataset])
     order = np.abs(pictures[:, None] - shown[None]).max((2, 3, 4)).argmin(1)
@@ -67,6 +67,35 @@ def test_a_sample_without_exactly_one_outline_is_refused(dataset, plan):
     bare = dataclasses.replace(dataset.samples[0], reference=tuple)
     with pytest.raises(InvalidInput, match="one reference segmentation; got 0 in e00"):
         prepared(dataclasses.replace(dataset, samples=(bare,)), plan.recipe)
+
+
+def test_one_bad_sample_is_left_out_and_named_and_the_rest_goes_on(dataset, plan):
+    bare = dataclasses.replace(dataset.samples[0], reference=tuple)
+    good, problems = readable(
+        dataclasses.replace(dataset, samples=(bare, *dataset.samples[1:4])), plan.recipe
+    )
+    assert len(good) == 3
+    assert len(problems) == 1
+    assert "e00 was left out" in problems[0]
+    with pytest.raises(InvalidInput, match="samples that can be used"):
+        readable(dataclasses.replace(dataset, samples=(bare,)), plan.recipe)
+
+
+def test_an_epoch_that_goes_on_gives_the_batches_that_were_left(samples, plan):
+    whole = list(batches(samples, plan, np.random.default_rng(3)))
+    rest = list(batches(samples, plan, np.random.default_rng(3), after=2))
+    assert len(rest) == len(whole) - 2
+    assert np.array_equal(rest[0][0], whole[2][0])
+
+
+def test_mixtures_mix_pictures_and_targets_by_the_same_share(changed):
+    strata = np.linspace(0, 1, 8)
+    (pictures, targets), *_ = batches(
+        numbered(strata), changed(steps=(), balance=0.0, batch=8, mixup=1.0), np.random.default_rng(0)
+    )
+    assert ((targets > 0).sum((1, 2, 3)) == 2).any()
+    np.testing.assert_allclose(targets.sum((1, 2, 3)), 1, atol=1e-6)
+    assert np.array_equal(pictures > pictures.min((1, 2, 3), keepdims=True), targets > 0)
 
 
 def test_equal_generators_give_equal_batches(samples, plan):

@@ -10,6 +10,7 @@ import typer
 
 from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
+from skiagraph.cli.dataset import dataset
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.export import export
 from skiagraph.cli.info import info
@@ -48,8 +49,10 @@ def _options(
     pass
 
 
-for _command in (read, export, info, check, convert, models, train, evaluate, phantom):
+for _command in (read, export, info, check, convert, models, evaluate, phantom):
     app.command()(_command)
+app.add_typer(dataset)
+app.add_typer(train, name="train")
 
 
 def main() -> None:

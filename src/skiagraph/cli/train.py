@@ -1,92 +1,207 @@
-"""`skiagraph train`: learns a segmentation model from a manifest of pictures and masks."""
+"""`skiagraph train`: learns a model from labelled images: classes, values or outlines; and says how good it is."""
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Final
 
 import typer
 
-if TYPE_CHECKING:
-    from skiagraph.case import Dataset
-    from skiagraph.codes import Code
-    from skiagraph.training import Plan
+__all__ = ["seconds_of", "train"]
 
-__all__ = ["train"]
+train = typer.Typer(
+    help="Learn a model from labelled images, and write it as a bundle. Needs skiagraph[train].",
+    no_args_is_help=True,
+)
 
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
-Manifest = Annotated[
-    Path, typer.Argument(help="CSV with the columns image, mask, group, split.", show_default=False)
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A table of images (dataset.csv or .toml), a MedMNIST npz, or a folder of a usual layout.",
+        show_default=False,
+    ),
 ]
-Out = Annotated[Path, typer.Argument(help="Folder of the bundle; must not exist.", show_default=False)]
-Label = Annotated[str, typer.Option(help="What the masks show: SCHEME|VALUE|MEANING.")]
-Modality = Annotated[str, typer.Option(help="DICOM Modality of the pictures.")]
-Licence = Annotated[str, typer.Option(help="Terms of the data; they stand on the card.")]
-Split = Annotated[str, typer.Option(help="Splits to learn from, with commas.")]
-Epochs = Annotated[
-    int | None, typer.Option(min=1, help="How often each picture is seen; settling is left out.")
+Out = Annotated[Path, typer.Option("--out", help="Folder of the bundle; must not exist.", show_default=False)]
+Budget = Annotated[
+    str, typer.Option(help="Time for everything: 90s, 5m, 2h. [default: what is usual]", show_default=False)
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a choice of the plan: FIELD=VALUE. Repeatable.", show_default=False),
+]
+Folds = Annotated[int, typer.Option(min=1, help="Networks, each learnt without one part, asked together.")]
 Seed = Annotated[int, typer.Option(help="The same seed learns the same model.")]
-Json = Annotated[bool, typer.Option("--json", help="Say what was written as JSON.")]
+Split = Annotated[
+    str,
+    typer.Option(
+        help="Splits to learn from, with commas; val calibrates. [default: all but the test split]",
+        show_default=False,
+    ),
+]
+Test = Annotated[str, typer.Option(help="Split that the model is judged on in the end.")]
+Question = Annotated[
+    str, typer.Option(help="Which question of the data, where it asks several.", show_default=False)
+]
+Licence = Annotated[str, typer.Option(help="Terms of the data; they stand on the card.", show_default=False)]
+Modality = Annotated[
+    str, typer.Option(help="DICOM Modality of the images, where the files do not say.", show_default=False)
+]
+Label = Annotated[
+    str,
+    typer.Option(
+        help="What the masks outline, where the files do not say: SCHEME|VALUE|MEANING.", show_default=False
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first image or line that does not hold.")]
+Only = Annotated[bool, typer.Option("--plan-only", help="Say the plan and its reasons, and learn nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
 
 
-def train(
-    manifest: Manifest,
-    out: Out,
+@train.command()
+def classification(
+    data: Data,
     *,
-    label: Label = "SCT|69536005|Head",
-    modality: Modality = "US",
-    licence: Licence = "",
-    split: Split = "train",
-    epochs: Epochs = None,
+    out: Out,
+    time_budget: Budget = "",
+    setting: Settings = None,
+    folds: Folds = 1,
     seed: Seed = 0,
+    split: Split = "",
+    test: Test = "test",
+    target: Question = "",
+    licence: Licence = "",
+    modality: Modality = "",
+    strict: Strict = False,
+    plan_only: Only = False,
     as_json: Json = False,
 ) -> None:
-    """Learn to outline a structure in pictures, and write the model as a bundle.
+    """Learn to which class a whole image belongs: two, many, ranked ones, or labels that may hold together.
 
-    A run that was cut off goes on where it was: its checkpoint lies beside OUT. Needs skiagraph[train].
+    The plan follows from the data and this machine, and is printed with its reasons. A run that was cut off goes on
+    where it was when the same command is given again.
 
-    Example: skiagraph train dataset.csv my-model --epochs 100
+    Example: skiagraph train classification pneumoniamnist.npz --out my-model --time-budget 5m
     """
-    import numpy as np
+    from skiagraph.cli.learning import Wish, carry_out
 
-    from skiagraph.cli.progress import progress
-    from skiagraph.errors import WriteFailed
-    from skiagraph.io import read_dataset
-    from skiagraph.optional import optional
-
-    training = optional("skiagraph.training", package="torch", extra="train")
-    if out.exists():
-        raise WriteFailed("a bundle is written to a new folder", got=str(out), way_out="choose another name")
-    code = _code(label)
-    data = read_dataset(manifest, label=code, licence=licence).split(*split.split(","))
-    plan = _plan(training, data, code, epochs)
-    checkpoint = out.with_name(f".{out.name}.checkpoint")
-    with progress("learning", shown=not as_json) as watch:
-        samples = training.prepared(data, plan.recipe)
-        rng = np.random.default_rng(seed)
-        network = training.train(samples, plan, rng=rng, watch=watch, checkpoint=checkpoint)
-    card = training.plain_card(out.name, code, modality, data)
-    bundle = training.freeze(network, card, plan.recipe, plan, out)
-    checkpoint.unlink(missing_ok=True)
-    answer = {"bundle": str(out), "samples": len(data), "epochs": plan.all_epochs, "digest": bundle.digest()}
-    sentence = f"wrote {out}: learnt from {len(data)} pictures, {plan.all_epochs} epochs"
-    typer.echo(json.dumps(answer) if as_json else sentence)
+    wish = Wish(
+        task="classification",
+        data=data,
+        out=out,
+        seconds=seconds_of(time_budget),
+        settings=tuple(setting or ()),
+        folds=folds,
+        seed=seed,
+        split=split,
+        test=test,
+        target=target,
+        licence=licence,
+        modality=modality,
+        strict=strict,
+    )
+    carry_out(wish, plan_only=plan_only, as_json=as_json)
 
 
-def _plan(training: Any, data: Dataset, code: Code, epochs: int | None) -> Plan:
-    import dataclasses
+@train.command()
+def regression(
+    data: Data,
+    *,
+    out: Out,
+    time_budget: Budget = "",
+    setting: Settings = None,
+    folds: Folds = 1,
+    seed: Seed = 0,
+    split: Split = "",
+    test: Test = "test",
+    target: Question = "",
+    licence: Licence = "",
+    modality: Modality = "",
+    strict: Strict = False,
+    plan_only: Only = False,
+    as_json: Json = False,
+) -> None:
+    """Learn a value of a whole image, or several: ages, volumes, fractions; each with its interval.
 
-    plan: Plan = training.planned(data, code)
-    return plan if epochs is None else dataclasses.replace(plan, epochs=epochs, settle=None)
+    Example: skiagraph train regression dataset.csv --out my-model --target age
+    """
+    from skiagraph.cli.learning import Wish, carry_out
+
+    wish = Wish(
+        task="regression",
+        data=data,
+        out=out,
+        seconds=seconds_of(time_budget),
+        settings=tuple(setting or ()),
+        folds=folds,
+        seed=seed,
+        split=split,
+        test=test,
+        target=target,
+        licence=licence,
+        modality=modality,
+        strict=strict,
+    )
+    carry_out(wish, plan_only=plan_only, as_json=as_json)
 
 
-def _code(text: str) -> Code:
-    from skiagraph.codes import Code
+@train.command()
+def segmentation(
+    data: Data,
+    *,
+    out: Out,
+    label: Label = "",
+    time_budget: Budget = "",
+    setting: Settings = None,
+    folds: Folds = 1,
+    seed: Seed = 0,
+    split: Split = "",
+    test: Test = "test",
+    target: Question = "",
+    licence: Licence = "",
+    modality: Modality = "",
+    strict: Strict = False,
+    plan_only: Only = False,
+    as_json: Json = False,
+) -> None:
+    """Learn to outline structures in pictures or volumes.
+
+    Example: skiagraph train segmentation dataset.csv --out my-model --label 'SCT|69536005|Head'
+    """
+    from skiagraph.cli.learning import Wish, carry_out
+
+    wish = Wish(
+        task="segmentation",
+        data=data,
+        out=out,
+        label=label,
+        seconds=seconds_of(time_budget),
+        settings=tuple(setting or ()),
+        folds=folds,
+        seed=seed,
+        split=split,
+        test=test,
+        target=target,
+        licence=licence,
+        modality=modality,
+        strict=strict,
+    )
+    carry_out(wish, plan_only=plan_only, as_json=as_json)
+
+
+def seconds_of(text: str) -> float | None:
+    """A time as one writes it: ``"90"``, ``"90s"``, ``"5m"``, ``"1.5h"``; None of no text.
+
+    Raises:
+        InvalidInput: Another text, or no time at all.
+    """
     from skiagraph.errors import InvalidInput
 
-    parts = text.split("|")
-    if len(parts) != 3:
-        raise InvalidInput("a label is written SCHEME|VALUE|MEANING", got=repr(text))
-    return Code(scheme=parts[0], value=parts[1], meaning=parts[2])
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise InvalidInput("a time budget is written 90s, 5m or 2h", got=repr(text))
+    return float(match[1]) * _UNITS[match[2] or "s"]

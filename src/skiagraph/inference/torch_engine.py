@@ -17,11 +17,12 @@ class TorchEngine:
     """Runs a network with PyTorch, in fp32.
 
     Args:
-        network: Maps (batch, channel, spatial...) to logits; is put into evaluation mode.
+        network: Maps (batch, channel, spatial...) to logits; is put into evaluation mode, and runs where it lies.
     """
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network.eval()
+        self._device = next((p.device for p in network.parameters()), torch.device("cpu"))
 
     @property
     def name(self) -> str:
@@ -36,5 +37,5 @@ class TorchEngine:
     @torch.inference_mode()
     def __call__(self, batch: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(batch, channel, spatial...) to (batch, channel, spatial...)."""
-        result: NDArray[np.float32] = self._network(torch.from_numpy(batch)).numpy()
+        result: NDArray[np.float32] = self._network(torch.from_numpy(batch).to(self._device)).cpu().numpy()
         return result

@@ -7,20 +7,26 @@ from skiagraph.preprocess.erase import Erase
 from skiagraph.preprocess.gain import Gain
 from skiagraph.preprocess.gamma import Gamma
 from skiagraph.preprocess.lattice import linear_weights, network_pixels, network_space
-from skiagraph.preprocess.normalise import NORMALISATIONS, normalised
+from skiagraph.preprocess.noise import Noise
+from skiagraph.preprocess.normalise import NORMALISATIONS, WINDOW, normalised
+from skiagraph.preprocess.pose import Pose
 from skiagraph.preprocess.speckle import Speckle
-from skiagraph.preprocess.step import Step, augmented
+from skiagraph.preprocess.step import Step, augmented, augmented_stack
 
 __all__ = [
     "NORMALISATIONS",
+    "WINDOW",
     "Affine",
     "Blur",
     "Erase",
     "Gain",
     "Gamma",
+    "Noise",
+    "Pose",
     "Speckle",
     "Step",
     "augmented",
+    "augmented_stack",
     "linear_weights",
     "network_input",
     "network_pixels",

@@ -26,7 +26,7 @@ class Blur:
     share: float = 0.2
     width: int = 3
 
-    def sample(self, rng: Generator, shape: tuple[int, int]) -> int | None:  # noqa: ARG002  one shape of step
+    def sample(self, rng: Generator, shape: tuple[int, ...]) -> int | None:  # noqa: ARG002  one shape of step
         """The width, or None."""
         return self.width if rng.random() < self.share else None
 

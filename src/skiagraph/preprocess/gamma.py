@@ -26,7 +26,7 @@ class Gamma:
     gamma: float = 1.5
     brightness: float = 1.4
 
-    def sample(self, rng: Generator, shape: tuple[int, int]) -> tuple[float, float]:  # noqa: ARG002  one shape of step
+    def sample(self, rng: Generator, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002  one shape of step
         """Exponent and factor."""
         g, b = math.log(self.gamma), math.log(self.brightness)
         return math.exp(rng.uniform(-g, g)), math.exp(rng.uniform(-b, b))

@@ -9,15 +9,18 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-__all__ = ["Picture", "Step", "augmented"]
+__all__ = ["Picture", "Step", "augmented", "augmented_stack"]
 
 Picture = NDArray[np.float32]
 
 
 class Step(Protocol):
-    """One way in which pictures of the same thing differ. Pictures are (rows, columns), float32, 0 to 1."""
+    """One way in which pictures of the same thing differ.
 
-    def sample(self, rng: Generator, shape: tuple[int, int]) -> Any:
+    Pictures are (rows, columns), or for the steps that take volumes any spatial axes; float32, 0 to 1.
+    """
+
+    def sample(self, rng: Generator, shape: Any) -> Any:
         """Draws the parameters of one application; None where the step leaves this picture alone."""
         ...
 
@@ -44,9 +47,30 @@ def augmented(
     Returns:
         Picture (0 to 1) and mask of the same shape.
     """
-    shape = (picture.shape[0], picture.shape[1])
+    pictures, masks = augmented_stack(steps, rng, picture[None], mask[None])
+    return pictures[0], masks[0]
+
+
+def augmented_stack(
+    steps: Sequence[Step], rng: Generator, pictures: Picture, masks: Picture | None = None
+) -> tuple[Picture, Picture]:
+    """The channels of an image and its masks after all steps in order; each step does the same to all of them.
+
+    Args:
+        steps: What to do.
+        rng: All chance comes from here.
+        pictures: Shape (channels, spatial...), float32, 0 to 1.
+        masks: Shape (labels, spatial...), float32, 0 to 1; None for none.
+
+    Returns:
+        Pictures (0 to 1) and masks of the same shapes; no mask where none came.
+    """
+    images = list(pictures)
+    outlines: list[Picture] = [] if masks is None else list(masks)
     for step in steps:
-        sampled = step.sample(rng, shape)
+        sampled = step.sample(rng, pictures.shape[1:])
         if sampled is not None:
-            picture, mask = step.apply(sampled, picture), step.apply_to_mask(sampled, mask)
-    return np.clip(picture, 0.0, 1.0), mask
+            images = [step.apply(sampled, image) for image in images]
+            outlines = [step.apply_to_mask(sampled, outline) for outline in outlines]
+    stacked = np.stack(outlines) if outlines else np.zeros((0, *pictures.shape[1:]), np.float32)
+    return np.clip(np.stack(images), 0.0, 1.0), stacked

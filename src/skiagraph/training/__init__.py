@@ -1,25 +1,54 @@
-"""One trainer a task, and the loop in the open."""
+"""One trainer a task, the plan that follows from data and machine, and the loop in the open."""
 
+from skiagraph.training.card import learnt_card, scores_of
+from skiagraph.training.classification import ClassificationTrainer
+from skiagraph.training.fingerprint import Fingerprint, Spread, fingerprint
 from skiagraph.training.freeze import freeze
-from skiagraph.training.plan import Plan, Settle
+from skiagraph.training.judged import Judged, judged, usual_figures
+from skiagraph.training.loop import Learnt, Run, Stage, learn
+from skiagraph.training.machine import Machine, this_machine
+from skiagraph.training.plan import Plan, Settle, overridden
+from skiagraph.training.planner import planned, why
+from skiagraph.training.regression import RegressionTrainer
 from skiagraph.training.ring import Ring, RingPlan, ring_of, rings, train_rings
 from skiagraph.training.samples import Prepared, batches, prepared
-from skiagraph.training.segmentation import SegmentationTrainer, plain_card, planned, train
+from skiagraph.training.segmentation import SegmentationTrainer, train
+from skiagraph.training.teach import Record, Taught, teach
 
 __all__ = [
+    "ClassificationTrainer",
+    "Fingerprint",
+    "Judged",
+    "Learnt",
+    "Machine",
     "Plan",
     "Prepared",
+    "Record",
+    "RegressionTrainer",
     "Ring",
     "RingPlan",
+    "Run",
     "SegmentationTrainer",
     "Settle",
+    "Spread",
+    "Stage",
+    "Taught",
     "batches",
+    "fingerprint",
     "freeze",
-    "plain_card",
+    "judged",
+    "learn",
+    "learnt_card",
+    "overridden",
     "planned",
     "prepared",
     "ring_of",
     "rings",
+    "scores_of",
+    "teach",
+    "this_machine",
     "train",
     "train_rings",
+    "usual_figures",
+    "why",
 ]

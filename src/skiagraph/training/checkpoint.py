@@ -1,50 +1,74 @@
-"""Saves a training after each epoch, so that a run that was cut off goes on where it was."""
+"""Saves a training as it goes, so that a run that was cut off at any moment goes on exactly where it was."""
 
 from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
-from torch import nn
 
-from skiagraph.errors import FormatError, InvalidInput
+from skiagraph.errors import FormatError, InvalidInput, WriteFailed
 from skiagraph.plain import to_plain
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
+
+_DAMAGE: Final = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    EOFError,
+    pickle.UnpicklingError,
+)  # all that PyTorch was seen to raise over a file that is none
 
 
 def _key(plan: object, seed: int) -> str:
     return json.dumps([to_plain(plan), seed], sort_keys=True)
 
 
-def save_checkpoint(path: Path | None, plan: object, seed: int, epoch: int, *parts: Any) -> None:
-    """Writes the state of (network, average, optimizer) after `epoch` epochs; the old file stays until then."""
+def save_checkpoint(
+    path: Path | None, plan: object, seed: int, place: Mapping[str, Any], *parts: Any
+) -> None:
+    """Writes where a training is and the state of its parts; the old file stays until the new one is whole.
+
+    Raises:
+        WriteFailed: The disk does not take it.
+    """
     if path is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(path.name + ".part")
-    torch.save({"key": _key(plan, seed), "epoch": epoch, "states": [p.state_dict() for p in parts]}, work)
-    work.replace(path)
+    saved = {"key": _key(plan, seed), "place": dict(place), "states": [p.state_dict() for p in parts]}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(saved, work)
+        work.replace(path)
+    except (OSError, RuntimeError) as error:
+        work.unlink(missing_ok=True)
+        raise WriteFailed(
+            f"the checkpoint {path.name} is written whole",
+            got=getattr(error, "strerror", None) or "an error of the disk",
+            way_out="make room, and give the same command again: it goes on from the checkpoint before",
+        ) from error
 
 
-def load_checkpoint(
-    path: Path | None, plan: object, seed: int, network: nn.Module, average: nn.Module, optimizer: Any
-) -> int:
-    """Restores the state and returns how many epochs are done; 0 where there is no checkpoint.
+def load_checkpoint(path: Path | None, plan: object, seed: int, *parts: Any) -> Mapping[str, Any] | None:
+    """Restores the state of the parts and returns where the training was; None where there is no checkpoint.
 
     Raises:
         FormatError: The file is damaged.
         InvalidInput: It is of another plan, seed or version.
     """
     if path is None or not path.is_file():
-        return 0
+        return None
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        key, epoch, states = saved["key"], int(saved["epoch"]), saved["states"]
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        key, place, states = saved["key"], dict(saved["place"]), saved["states"]
+    except _DAMAGE as error:
         raise FormatError(
             f"the checkpoint {path.name} is whole", got="damage", way_out="delete it to begin anew"
         ) from error
@@ -54,6 +78,6 @@ def load_checkpoint(
             got="another",
             way_out="delete it to begin anew",
         )
-    for part, state in zip((network, average, optimizer), states, strict=True):
+    for part, state in zip(parts, states, strict=True):
         part.load_state_dict(state)
-    return epoch
+    return place

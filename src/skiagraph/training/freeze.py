@@ -30,7 +30,8 @@ def freeze(
     """Writes a bundle.
 
     Args:
-        network: In evaluation mode, on the CPU; maps (batch, 1, *recipe.shape) to (batch, labels, *recipe.shape).
+        network: In evaluation mode, on the CPU; maps (batch, channels, *recipe.shape) to what the recipe
+            calls its outputs, (batch, outputs, *recipe.shape) or (batch, outputs).
         card: What it is.
         recipe: How it reads.
         plan: How it was learnt: a frozen value, for the record.
@@ -47,7 +48,7 @@ def freeze(
     """
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        _write(network, torch.zeros(2, 1, *recipe.shape), folder, ("weights", "graph"))
+        _write(network, torch.zeros(2, recipe.channels, *recipe.shape), folder, ("weights", "graph"))
         if recipe.refine is not None and second is not None:
             seen = torch.zeros(2, 4, recipe.refine.angles, recipe.refine.radii)
             _write(second, seen, folder, ("refine", "refine"), half=True)

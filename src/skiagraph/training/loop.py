@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, final
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skiagraph.task import Watch
+from skiagraph.training.calendar import Calendar
 from skiagraph.training.checkpoint import load_checkpoint, save_checkpoint
 
-__all__ = ["Batch", "Pace", "Stage", "learn"]
+__all__ = ["Batch", "Learnt", "Pace", "Run", "Stage", "learn"]
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -57,77 +58,148 @@ class Stage:
         epochs: How many.
         steps: Batches an epoch.
         learning_rate: Largest step, reached after the warm-up and then lowered along a cosine.
-        batches: The (pictures, targets) of one epoch, from a generator of its own.
+        batches: The (pictures, targets) of one epoch, from a generator of its own, without the first few.
         loss: Of the network's answer (float32) and the targets.
     """
 
     epochs: int
     steps: int
     learning_rate: float
-    batches: Callable[[Generator], Iterator[Batch]]
-    loss: Callable[[Tensor, Tensor], Tensor]
+    batches: Callable[[Generator, int], Iterator[Batch]]
+    loss: Callable[[Any, Tensor], Tensor]
 
 
-def learn(
-    network: nn.Module,
-    stages: Sequence[Stage],
-    pace: Pace,
-    *,
-    seed: int,
-    watch: Watch,
-    checkpoint: Path | None = None,
-) -> nn.Module:
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The circumstances of a training.
+
+    Args:
+        seed: All chance of the batches; a resumed run equals one that was not.
+        watch: Told after each epoch.
+        checkpoint: File to save to after each epoch, and within epochs, and to resume from; None keeps nothing.
+        every: Seconds between two checkpoints within an epoch.
+        judge: Figures of the averaged network after each epoch; None for none.
+        seconds: What the training may take; where the machine turns out slower, it has fewer epochs. None for any.
+    """
+
+    seed: int
+    watch: Watch
+    checkpoint: Path | None = None
+    every: float = 60.0
+    judge: Callable[[nn.Module], Mapping[str, float]] | None = None
+    seconds: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What a training left.
+
+    Args:
+        network: The running average of the networks, in evaluation mode, on the CPU.
+        history: The figures of each epoch: loss, learning rate, and those of the judge.
+    """
+
+    network: nn.Module
+    history: tuple[Mapping[str, float], ...]
+
+
+def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> Learnt:
     """Teaches a network, one stage after the other; each begins with the average that the one before has left.
+
+    What ships is the last average, not the one that did best in validation: along a cosine to zero the average no
+    longer moves at the end, and the best of many epochs on a few hundred cases is mostly the luckiest.
 
     Args:
         network: With its first weights.
         stages: At least one.
         pace: The plan; it is also the key of the checkpoint.
-        seed: All chance of the batches; a resumed run equals one that was not.
-        watch: Told after each epoch.
-        checkpoint: File to save to after each epoch and to resume from; None keeps nothing.
-
-    Returns:
-        The running average of the networks, in evaluation mode, on the CPU.
+        run: Seed, checkpoint, who is told, who judges, how long.
     """
     fabric = Fabric(accelerator="auto", devices=1, precision=pace.precision)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+    layout = torch.channels_last_3d if _axes(network) == 3 else torch.channels_last
+    network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
     average = copy.deepcopy(network).eval()
     rate = stages[0].learning_rate
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=pace.weight_decay)
     model, optimizer = fabric.setup(network, optimizer)
     average.to(fabric.device)
-    first = load_checkpoint(checkpoint, pace, seed, network, average, optimizer)
-    calendar = [(stage, n) for stage in stages for n in range(stage.epochs)]
-    for epoch in range(first, len(calendar)):
-        stage, within = calendar[epoch]
-        if within == 0 < epoch:
+    calendar = Calendar([s.epochs for s in stages], [s.steps for s in stages], pace.warmup, run.seconds)
+    diary = _Diary(run, pace, calendar, (network, average, optimizer))
+    while not calendar.finished:
+        stage, epoch, begun = stages[calendar.stage], calendar.done, time.monotonic()
+        if calendar.fresh:
             network.load_state_dict(average.state_dict())
             optimizer.state.clear()
         model.train()
-        losses = []
-        with torch.random.fork_rng():
-            torch.manual_seed(seed + epoch)
-            drawn = stage.batches(np.random.default_rng([seed, epoch]))
-            for step, (pictures, targets) in enumerate(drawn, within * stage.steps):
-                for group in optimizer.param_groups:
-                    group["lr"] = _share(pace.warmup, step, stage.epochs * stage.steps) * stage.learning_rate
-                x = torch.from_numpy(pictures).to(fabric.device, memory_format=torch.channels_last)
-                loss = stage.loss(model(x).float(), torch.from_numpy(targets).to(fabric.device))
-                optimizer.zero_grad()
-                fabric.backward(loss)
-                fabric.clip_gradients(model, optimizer, max_norm=1.0)
-                optimizer.step()
-                _follow(average, network, min(pace.average, step / (step + 10)))
-                losses.append(float(loss.detach()))
-        watch(epoch + 1, len(calendar), {"loss": float(np.mean(losses))})
-        save_checkpoint(checkpoint, pace, seed, epoch + 1, network, average, optimizer)
-    return average.cpu().eval()
+        for pictures, targets in stage.batches(np.random.default_rng([run.seed, epoch]), calendar.step):
+            for group in optimizer.param_groups:
+                group["lr"] = calendar.rate * stage.learning_rate
+            _seed(fabric.device, run.seed + 100_003 * epoch + calendar.step)
+            x = torch.from_numpy(pictures).to(fabric.device, memory_format=layout)
+            loss = stage.loss(_single(model(x)), torch.from_numpy(targets).to(fabric.device))
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            fabric.clip_gradients(model, optimizer, max_norm=1.0)
+            optimizer.step()
+            at = calendar.epoch * stage.steps + calendar.step
+            _follow(average, network, min(pace.average, at / (at + 10)))
+            calendar.stepped()
+            diary.step(float(loss.detach()))
+        judged = {} if run.judge is None else run.judge(average)
+        calendar.turned(time.monotonic() - begun)
+        diary.epoch(judged)
+    return Learnt(network=average.cpu().eval(), history=tuple(diary.history))
 
 
-def _share(warmup: int, step: int, total: int) -> float:
-    """Of the learning rate: a linear rise, then a cosine to zero (Loshchilov and Hutter, SGDR, 2017)."""
-    return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / total))
+@final
+class _Diary:
+    """Keeps the figures of a training, tells them, and saves it; begins where a checkpoint left off."""
+
+    def __init__(self, run: Run, pace: Pace, calendar: Calendar, parts: tuple[Any, ...]) -> None:
+        self.run, self.pace, self.calendar, self.parts = run, pace, calendar, parts
+        self.losses: list[float] = []
+        self.history: list[Mapping[str, float]] = []
+        self.saved = time.monotonic()
+        place = load_checkpoint(run.checkpoint, pace, run.seed, *parts)
+        if place is not None:
+            calendar.restore(place["calendar"])
+            self.losses, self.history = list(place["losses"]), list(place["history"])
+
+    def step(self, loss: float) -> None:
+        self.losses.append(loss)
+        if self.run.checkpoint is not None and time.monotonic() - self.saved >= self.run.every:
+            self.save()
+
+    def epoch(self, judged: Mapping[str, float]) -> None:
+        figures = {"loss": float(np.mean(self.losses)), **judged}
+        self.history.append(figures)
+        self.losses = []
+        self.run.watch(self.calendar.done, self.calendar.total, figures)
+        self.save()
+
+    def save(self) -> None:
+        now = {"calendar": self.calendar.state(), "losses": self.losses, "history": self.history}
+        save_checkpoint(self.run.checkpoint, self.pace, self.run.seed, now, *self.parts)
+        self.saved = time.monotonic()
+
+
+def _seed(device: torch.device, number: int) -> None:
+    """What a network draws (dropout) follows from the step, so that a resumed run draws the same."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed_all(number)
+
+
+def _single(answer: Any) -> Any:
+    """In single precision; a network may also answer with several maps, the finest first."""
+    return tuple(part.float() for part in answer) if isinstance(answer, tuple) else answer.float()
+
+
+def _axes(network: nn.Module) -> int:
+    """Spatial axes that the convolutions of a network have."""
+    return 3 if any(isinstance(part, nn.Conv3d) for part in network.modules()) else 2
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ from skiagraph.preprocess import Blur, Gain, Gamma, Speckle, augmented, network_
 from skiagraph.preprocess.grey import grey
 from skiagraph.preprocess.lattice import fitted
 from skiagraph.task import Refine, Watch
-from skiagraph.training.loop import Batch, Stage, learn
+from skiagraph.training.loop import Batch, Run, Stage, learn
 from skiagraph.training.samples import in_background
 
 __all__ = ["Ring", "RingPlan", "ring_of", "rings", "train_rings"]
@@ -160,7 +160,7 @@ def train_rings(
         epochs=plan.epochs,
         steps=steps,
         learning_rate=plan.learning_rate,
-        batches=lambda rng: _batches(samples, plan, rng),
+        batches=lambda rng, after: _batches(samples, plan, rng, after),
         loss=lambda answer, target: ring_loss(answer, target, plan.refine),
     )
     members = []
@@ -175,7 +175,8 @@ def train_rings(
             watch(before * total + done, plan.members * total, figures)
 
         file = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{n}")
-        members.append(learn(network, [stage], plan, seed=seed + 1000 * n, watch=told, checkpoint=file))
+        run = Run(seed=seed + 1000 * n, watch=told, checkpoint=file)
+        members.append(learn(network, [stage], plan, run).network)
     return _halved(Committee(members)).eval()
 
 
@@ -188,13 +189,12 @@ def _halved(network: Committee) -> Committee:
     return network
 
 
-def _batches(samples: Sequence[Ring], plan: RingPlan, rng: Generator) -> Iterator[Batch]:
+def _batches(samples: Sequence[Ring], plan: RingPlan, rng: Generator, after: int = 0) -> Iterator[Batch]:
     """The batches of one epoch, made in the background while the last one is learnt from."""
     order = rng.permutation(len(samples))
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
-    return in_background(
-        functools.partial(_batch, [samples[i] for i in group], plan, rng.spawn(1)[0]) for group in groups
-    )
+    jobs = (functools.partial(_batch, [samples[i] for i in group], plan, rng.spawn(1)[0]) for group in groups)
+    return in_background(jobs, after)
 
 
 def _batch(samples: Sequence[Ring], plan: RingPlan, rng: Generator) -> Batch:

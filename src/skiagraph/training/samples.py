@@ -6,64 +6,129 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import final
+from itertools import islice
+from typing import Final, final
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from skiagraph.case import Dataset, Sample
-from skiagraph.errors import InvalidInput
-from skiagraph.findings import Segmentation
+from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.image import Image
-from skiagraph.preprocess import Step, augmented, network_pixels, network_space, normalised
+from skiagraph.preprocess import (
+    Step,
+    augmented_stack,
+    network_pixels,
+    network_space,
+    network_stack,
+    normalised,
+)
 from skiagraph.task import Recipe
 from skiagraph.training.loop import Batch
 from skiagraph.training.plan import Plan
+from skiagraph.training.targets import mask_of, true_vector
+from skiagraph.training.windows import drawn_window
 
-__all__ = ["Prepared", "batches", "in_background", "prepared"]
+__all__ = ["Prepared", "batches", "in_background", "prepared", "readable", "shown", "steps_per_epoch"]
+
+_BINS: Final = 8
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """One sample in memory: picture (rows, columns), 0 to 1, and mask (rows, columns), 0 to 1."""
+    """One sample in memory.
+
+    Args:
+        picture: Shape (channels, spatial...), 0 to 1.
+        target: Shape (outputs, spatial...), 0 to 1, of structures; else what is true of the whole, shape (labels,).
+        stratum: What balanced batches are balanced by.
+        weight: How often it comes, beside the others.
+    """
 
     picture: NDArray[np.float32]
-    mask: NDArray[np.float32]
-    stratum: float
+    target: NDArray[np.float32]
+    stratum: float = 0.0
+    weight: float = 1.0
 
 
 def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
     """Every sample of a data set on the lattice of the recipe.
 
     Raises:
-        InvalidInput: A sample without exactly one segmentation among its references.
+        InvalidInput: A sample without exactly one reference, or one that cannot be read.
     """
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda s: _prepared(s, recipe), dataset))
 
 
+def readable(dataset: Dataset, recipe: Recipe) -> tuple[list[Prepared], tuple[str, ...]]:
+    """Every sample that can be used, and a sentence about each other one: one bad file ends no training.
+
+    Raises:
+        InvalidInput: None can be used.
+    """
+
+    def one(sample: Sample) -> Prepared | str:
+        try:
+            return _prepared(sample, recipe)
+        except SkiagraphError as error:
+            return f"{sample.identifier} was left out: {error}"
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(one, dataset))
+    good = [item for item in found if isinstance(item, Prepared)]
+    problems = tuple(item for item in found if isinstance(item, str))
+    if not good:
+        raise InvalidInput("a training has samples that can be used", got=problems[0] if problems else "none")
+    return good, problems
+
+
 def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
-    references = [f for f in sample.reference() if isinstance(f, Segmentation)]
-    if len(references) != 1:
-        raise InvalidInput(
-            "a sample has one reference segmentation", got=f"{len(references)} in {sample.identifier}"
-        )
-    image = sample.case().images[recipe.image]
+    target, stratum = None, sample.stratum
+    if recipe.task != "segmentation":
+        target = true_vector(sample, recipe)
+        stratum = float(np.nan_to_num(target).argmax()) if recipe.task == "classification" else stratum
+    case = sample.case()
+    if recipe.image not in case.images:
+        raise InvalidInput(f"a case here has an image named {recipe.image}", got=sample.identifier)
+    image = case.images[recipe.image]
     space = network_space(image.space, recipe)
-    picture = network_pixels(image, space)
-    picture = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6)
-    mask = Image(data=references[0].mask(1).astype(np.uint8), space=references[0].space)
-    return Prepared(
-        picture=picture.astype(np.float32),
-        mask=network_pixels(mask, space).astype(np.float32),
-        stratum=sample.stratum,
-    )
+    picture = network_stack(image, space, recipe)
+    if recipe.intensity is not None:
+        low, high = recipe.intensity.low, recipe.intensity.high
+        picture = (picture.clip(low, high) - np.float32(low)) / np.float32(high - low)
+    else:
+        picture = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6)
+    if recipe.overlap is not None and recipe.intensity is None:
+        picture = normalised(picture, recipe.normalise)  # of the whole, which a window does not know
+    if target is None:
+        found, masks = mask_of(sample, recipe.labels)
+        parts = [
+            network_pixels(Image(data=m.astype(np.uint8), space=found.space), space).astype(np.float32)
+            for m in masks
+        ]
+        if recipe.activation == "softmax":
+            parts = [np.clip(1 - sum(parts), 0.0, 1.0).astype(np.float32), *parts]
+        target = np.stack(parts)
+    return Prepared(picture=picture.astype(np.float32), target=target, stratum=stratum, weight=sample.weight)
+
+
+def shown(picture: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
+    """What the network sees of a prepared picture."""
+    if recipe.intensity is not None:
+        low, high = recipe.intensity.low, recipe.intensity.high
+        return normalised(picture * np.float32(high - low) + np.float32(low), "window", recipe.intensity)
+    return picture if recipe.overlap is not None else normalised(picture, recipe.normalise)
 
 
 def batches(
-    samples: Sequence[Prepared], plan: Plan, rng: Generator, steps: Sequence[Step] | None = None
+    samples: Sequence[Prepared],
+    plan: Plan,
+    rng: Generator,
+    steps: Sequence[Step] | None = None,
+    after: int = 0,
 ) -> Iterator[Batch]:
     """The batches of one epoch, augmented and normalised, made in the background while the last one is learnt from.
 
@@ -72,25 +137,25 @@ def batches(
         plan: Batch size, augmentation, balance, normalisation.
         rng: All chance; each sample gets a generator of its own, so that the number of threads does not matter.
         steps: Augmentation in place of the plan's.
+        after: How many batches are passed over, without being made.
 
     Returns:
-        (pictures, masks), each (batch, 1, rows, columns), float32.
+        Pictures (batch, channels, spatial...) and targets (batch, outputs, spatial...) or (batch, labels), float32.
     """
     order, used = _order(samples, plan, rng), plan.steps if steps is None else steps
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
-    return in_background(
-        functools.partial(
-            _batch, [samples[i] for i in group], used, plan.recipe.normalise, rng.spawn(len(group))
-        )
+    jobs = (
+        functools.partial(_batch, [samples[i] for i in group], plan, used, rng.spawn(len(group) + 1))
         for group in groups
     )
+    return in_background(jobs, after)
 
 
-def in_background(jobs: Iterable[Callable[[], Batch]]) -> Iterator[Batch]:
-    """What each job makes, in order; the next two are made while one is used."""
+def in_background(jobs: Iterable[Callable[[], Batch]], after: int = 0) -> Iterator[Batch]:
+    """What each job makes, in order, without the first few; the next two are made while one is used."""
     with ThreadPoolExecutor(1) as pool:
         waiting: list[Future[Batch]] = []
-        for job in jobs:
+        for job in islice(jobs, after, None):
             waiting.append(pool.submit(job))
             if len(waiting) > 2:
                 yield waiting.pop(0).result()
@@ -115,17 +180,54 @@ def steps_per_epoch(n: int, plan: Plan) -> int:
 def _order(samples: Sequence[Prepared], plan: Plan, rng: Generator) -> NDArray[np.intp]:
     n = len(samples)
     extra = round(plan.balance * n)
-    strata = np.array([s.stratum for s in samples])
-    counts, edges = np.histogram(strata, bins=8)
-    bin_of = np.clip(np.searchsorted(edges, strata, side="right") - 1, 0, len(counts) - 1)
-    weight = 1.0 / counts[bin_of]
-    drawn = rng.choice(n, size=extra, p=weight / weight.sum())
-    return rng.permutation(np.concatenate([np.arange(n), drawn]))
+    strata, weights = np.array([s.stratum for s in samples]), np.array([s.weight for s in samples])
+    if len(set(strata.tolist())) <= 4 * _BINS:
+        _, bin_of, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    else:
+        counts, edges = np.histogram(strata, bins=_BINS)
+        bin_of = np.clip(np.searchsorted(edges, strata, side="right") - 1, 0, len(counts) - 1)
+    rarity = weights / counts[bin_of]
+    drawn = rng.choice(n, size=extra, p=rarity / rarity.sum())
+    once = np.arange(n)
+    if np.ptp(weights) > 0:
+        once = rng.choice(n, size=n, p=weights / weights.sum())
+    return rng.permutation(np.concatenate([once, drawn]))
 
 
 def _batch(
-    samples: Sequence[Prepared], steps: Sequence[Step], normalise: str, rngs: Sequence[Generator]
+    samples: Sequence[Prepared], plan: Plan, steps: Sequence[Step], rngs: Sequence[Generator]
 ) -> Batch:
-    pairs = [augmented(steps, rng, s.picture, s.mask) for s, rng in zip(samples, rngs, strict=True)]
-    pictures = np.stack([normalised(p, normalise) for p, _ in pairs])[:, None]
-    return pictures, np.stack([m for _, m in pairs])[:, None]
+    pairs = [_drawn(s, plan, steps, rng) for s, rng in zip(samples, rngs[:-1], strict=True)]
+    pictures, targets = np.stack([p for p, _ in pairs]), np.stack([t for _, t in pairs])
+    return _mixed(pictures, targets, plan.mixup, rngs[-1]) if plan.mixup else (pictures, targets)
+
+
+def _drawn(
+    sample: Prepared, plan: Plan, steps: Sequence[Step], rng: Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    picture, target, recipe = sample.picture, sample.target, plan.recipe
+    low, high = np.float32(0), np.float32(1)
+    if recipe.overlap is not None:
+        picture, target = drawn_window(picture, target, plan, rng)
+        if recipe.intensity is None:
+            low, high = picture.min(), max(picture.max(), picture.min() + np.float32(1e-6))
+    picture, masks = augmented_stack(
+        steps, rng, (picture - low) / (high - low), target if target.ndim > 1 else None
+    )
+    if recipe.activation == "softmax" and len(masks):
+        masks[0] = np.clip(1 - masks[1:].sum(0), 0.0, 1.0)  # what came in from outside is background
+    return shown(picture * (high - low) + low, recipe), masks if len(masks) else target
+
+
+def _mixed(
+    pictures: NDArray[np.float32], targets: NDArray[np.float32], strength: float, rng: Generator
+) -> Batch:
+    """Each sample with a share of another one. Source: Zhang et al., mixup (ICLR 2018)."""
+    share = rng.beta(strength, strength, len(pictures)).astype(np.float32)
+    other = rng.permutation(len(pictures))
+
+    def mix(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        own = share.reshape(-1, *(1,) * (values.ndim - 1))
+        return np.asarray(own * values + (1 - own) * values[other], dtype=np.float32)
+
+    return mix(pictures), mix(targets)

@@ -1,0 +1,75 @@
+"""The card of a model that has just been learnt: what it was measured on, and that nothing else was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal
+
+from skiagraph.case import Dataset
+from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Score
+from skiagraph.training.judged import Judged, usual_figures
+
+__all__ = ["learnt_card", "scores_of"]
+
+_SAYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "segmentation": ("Segmentation", "Outlines"),
+        "classification": ("Classification", "Tells classes of"),
+        "regression": ("Measurement", "Measures"),
+    }
+)
+_NO_LICENCE: Final = "LicenseRef-not-stated"
+
+
+def learnt_card(
+    name: str, recipe: Recipe, modality: str, data: Dataset, scores: Sequence[Score] = ()
+) -> Card:
+    """The card of a model that has just been learnt.
+
+    Args:
+        name: Its name.
+        recipe: How it reads.
+        modality: DICOM Modality of the images; empty for files that do not say.
+        data: What it learnt from.
+        scores: What was measured.
+    """
+    finding, says = _SAYS[recipe.task]
+    concepts = recipe.labels if recipe.concept is None else (recipe.concept,)
+    told = ", ".join(c.meaning or c.value for c in concepts)
+    kind = "pictures" if len(recipe.shape) == 2 else "volumes"
+    if scores:
+        limits = (f"Measured on {scores[0].on} alone; other machines, hospitals and patients are untested.",)
+    else:
+        limits = ("Nothing was measured on data that it did not learn from.",)
+    ndim: Literal[2, 3] = 2 if len(recipe.shape) == 2 else 3
+    return Card(
+        name=name,
+        version="0.1.0",
+        task=recipe.task,
+        summary=f"{says} {told} in {kind}.",
+        inputs=(
+            InputSpec(
+                name=recipe.image, modality=modality or "OT", ndim=ndim, needs_size=recipe.spacing is not None
+            ),
+        ),
+        outputs=tuple(OutputSpec(finding=finding, concept=concept) for concept in concepts),
+        intended_use="Research. Not a medical device.",
+        limits=limits,
+        data=(data.name,),
+        licence=data.licence or _NO_LICENCE,
+        scores=tuple(scores),
+    )
+
+
+def scores_of(recipe: Recipe, results: Sequence[Judged], on: str) -> tuple[Score, ...]:
+    """The usual figures of a judgement, as they stand on a card."""
+    scores = []
+    for result in results:
+        for name in usual_figures(recipe, result.model):
+            e = result.model[name]
+            if all(abs(v) < float("inf") for v in (e.value, e.low, e.high)):
+                said = f"{result.about}: {name}" if result.about else name
+                value, low, high = round(e.value, 4), round(e.low, 4), round(e.high, 4)
+                scores.append(Score(name=said, value=value, low=low, high=high, n=e.n, on=on))
+    return tuple(scores)

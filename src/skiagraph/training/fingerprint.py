@@ -1,0 +1,236 @@
+"""What a data set is like, in numbers: from these a plan follows, and with them it is understood later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.case import Dataset, Sample, Target
+from skiagraph.errors import InvalidInput, SkiagraphError
+from skiagraph.findings import Classification, Measurement
+from skiagraph.geometry import spacing_of
+from skiagraph.image import pixels
+from skiagraph.image.quantity import HU
+from skiagraph.training.targets import mask_of, reference_of
+
+__all__ = ["Fingerprint", "Spread", "fingerprint"]
+
+_LOOKED_AT: Final = 100  # images; more of them change no choice
+_DRAWN: Final = 4000  # numbers that are looked at of each image
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Numbers of one kind: half a percent lies below `low`, and half a percent above `high`."""
+
+    low: float
+    median: float
+    high: float
+    mean: float
+    deviation: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """A data set in numbers.
+
+    Args:
+        samples: How many.
+        groups: Patients.
+        ndim: Spatial axes.
+        channels: 1 where every image that was looked at is grey, else 3.
+        shape: Median number of samples along each spatial axis.
+        least: The smallest.
+        largest: The largest.
+        spacing: Median mm between samples; empty where an image has no millimetres.
+        modality: DICOM Modality that most files state; empty where none does.
+        quantity: What most images measure.
+        intensity: Of all pixels, in the unit of the images.
+        foreground: Of the pixels inside of structures; None where there are none.
+        counts: How often each class is true, or in how many looked-at samples each structure is there, by its name.
+        sizes: Median share of the image that a structure takes where it is there, by its name.
+        values: Of each measured concept, by its name.
+        unreadable: Samples that were looked at and could not be read.
+    """
+
+    samples: int
+    groups: int
+    ndim: int
+    channels: int
+    shape: tuple[int, ...]
+    least: tuple[int, ...]
+    largest: tuple[int, ...]
+    spacing: tuple[float, ...] = ()
+    modality: str = ""
+    quantity: str = ""
+    intensity: Spread
+    foreground: Spread | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, Spread] = field(default_factory=dict)
+    unreadable: int = 0
+
+    @property
+    def anisotropy(self) -> float:
+        """Largest over smallest spacing; 1 where it is not known."""
+        return max(self.spacing) / min(self.spacing) if self.spacing else 1.0
+
+    @property
+    def hounsfield(self) -> bool:
+        """Whether a number means the same in every image."""
+        return self.quantity == HU.name
+
+
+def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image") -> Fingerprint:
+    """Measures a data set.
+
+    Args:
+        dataset: Up to 100 of its images are looked at, evenly; classes and values of all samples.
+        targets: The questions.
+        image: Name of the image in each case.
+
+    Raises:
+        InvalidInput: No image can be read, or they have different numbers of axes.
+    """
+    every = max(1, len(dataset) // _LOOKED_AT)
+    rows, unreadable = [], 0
+    for n, sample in enumerate(dataset.samples[::every]):
+        try:
+            rows.append(_looked_at(sample, targets, image, np.random.default_rng(n)))
+        except SkiagraphError:
+            unreadable += 1
+    if not rows:
+        raise InvalidInput("a data set has images that can be read", got=f"none of {unreadable}")
+    axes = {len(row.shape) for row in rows}
+    if len(axes) > 1:
+        raise InvalidInput("the images of a data set have one number of axes", got=str(sorted(axes)))
+    shapes, spacings = np.array([r.shape for r in rows]), [r.spacing for r in rows]
+    inside = np.concatenate([r.inside for r in rows])
+    known = not any(s is None for s in spacings)
+    counts, sizes, values = _answers(dataset, targets, rows)
+    return Fingerprint(
+        samples=len(dataset),
+        groups=len({s.group for s in dataset}),
+        ndim=axes.pop(),
+        channels=max(r.channels for r in rows),
+        shape=tuple(int(n) for n in np.median(shapes, 0)),
+        least=tuple(int(n) for n in shapes.min(0)),
+        largest=tuple(int(n) for n in shapes.max(0)),
+        spacing=tuple(float(x) for x in np.median(np.array(spacings), 0)) if known else (),
+        modality=_most([r.modality for r in rows]),
+        quantity=_most([r.quantity for r in rows]),
+        intensity=_spread(np.concatenate([r.drawn for r in rows])),
+        foreground=_spread(inside) if len(inside) else None,
+        counts=counts,
+        sizes=sizes,
+        values=values,
+        unreadable=unreadable,
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """What is kept of one image that was looked at."""
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None
+    channels: int
+    modality: str
+    quantity: str
+    drawn: NDArray[np.float64]
+    inside: NDArray[np.float64]
+    shares: Mapping[str, float]
+
+
+def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.random.Generator) -> _Look:
+    case = sample.case()
+    image = case.images.get(name)
+    if image is None:
+        raise InvalidInput(f"a case here has an image named {name}", got=sample.identifier)
+    data = pixels(image)
+    inside, shares = np.zeros(0), {}
+    for target in (t for t in targets if t.kind in {"segmentation", "overlapping"}):
+        _, masks = mask_of(sample, [label.code for label in target.labels])
+        shares = {label.name: float(mask.mean()) for label, mask in zip(target.labels, masks, strict=True)}
+        if masks.any() and not image.channels:
+            inside = _some(data[masks.any(0)], rng)
+    steps = spacing_of(image.space)
+    return _Look(
+        shape=tuple(image.space.shape),
+        spacing=None if steps is None else tuple(float(step) for step in steps),
+        channels=3 if image.channels else 1,
+        modality=image.modality or "",
+        quantity=image.quantity.name,
+        drawn=_some(data, rng),
+        inside=inside,
+        shares=shares,
+    )
+
+
+def _some(values: NDArray[np.generic], rng: np.random.Generator) -> NDArray[np.float64]:
+    flat = values.reshape(-1)
+    drawn = flat[rng.integers(len(flat), size=min(_DRAWN, len(flat)))].astype(np.float64)
+    return np.asarray(drawn[np.isfinite(drawn)])
+
+
+def _spread(values: NDArray[np.float64]) -> Spread:
+    if not len(values):
+        return Spread(low=0.0, median=0.0, high=0.0, mean=0.0, deviation=0.0)
+    low, median, high = (float(v) for v in np.percentile(values, [0.5, 50, 99.5]))
+    return Spread(low=low, median=median, high=high, mean=float(values.mean()), deviation=float(values.std()))
+
+
+def _most(words: Sequence[str]) -> str:
+    return max(sorted(set(words)), key=words.count)
+
+
+def _answers(
+    dataset: Dataset, targets: Sequence[Target], rows: Sequence[_Look]
+) -> tuple[Mapping[str, int], Mapping[str, float], Mapping[str, Spread]]:
+    """Counts of classes, sizes of structures and spreads of values."""
+    counts: dict[str, int] = {}
+    sizes: dict[str, float] = {}
+    values: dict[str, Spread] = {}
+    for target in targets:
+        if target.kind == "regression":
+            values[target.name] = _spread(np.array(_numbers(dataset, target)))
+        elif target.kind in {"segmentation", "overlapping"}:
+            for label in target.labels:
+                there = [r.shares[label.name] for r in rows if r.shares[label.name] > 0]
+                counts[label.name], sizes[label.name] = len(there), float(np.median(there)) if there else 0.0
+        else:
+            counts |= _classes(dataset, target)
+    return counts, sizes, values
+
+
+def _numbers(dataset: Dataset, target: Target) -> list[float]:
+    found = []
+    for sample in dataset:
+        try:
+            reference = reference_of(sample, Measurement, target.concept)
+        except SkiagraphError:
+            continue
+        if isinstance(reference, Measurement):
+            found.append(reference.value)
+    return found
+
+
+def _classes(dataset: Dataset, target: Target) -> dict[str, int]:
+    counts = {label.code: 0 for label in target.labels}
+    for sample in dataset:
+        try:
+            reference = reference_of(sample, Classification, target.concept)
+        except SkiagraphError:
+            continue
+        if isinstance(reference, Classification):
+            for score in reference.scores:
+                if score.code in counts and score.probability > 0.5:
+                    counts[score.code] += 1
+    return {label.name: counts[label.code] for label in target.labels}

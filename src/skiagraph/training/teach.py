@@ -1,0 +1,240 @@
+"""The way of every training: samples, their parts, the network, the loop, and what is calibrated in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from skiagraph.case import Dataset, folds
+from skiagraph.inference.mirror import Mirrored
+from skiagraph.inference.tile import Tiled
+from skiagraph.inference.torch_engine import TorchEngine
+from skiagraph.task import Engine, Recipe, Watch
+from skiagraph.training.build import Mean, built
+from skiagraph.training.lesson import Lesson, lesson_for
+from skiagraph.training.loop import Run, Stage, learn
+from skiagraph.training.machine import Machine
+from skiagraph.training.plan import Plan, Settle
+from skiagraph.training.samples import Prepared, batches, readable, shown, steps_per_epoch
+from skiagraph.training.timing import seconds_per_step, settled, threads
+
+__all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
+
+_VAL: Final = "val"
+_FEWEST: Final = 10  # groups below which none is kept apart
+_JUDGED: Final = 64  # segmentations that are looked at after each epoch
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a bundle keeps of its training.
+
+    Args:
+        plan: As it was carried out.
+        history: The figures of each epoch, of all folds one after the other.
+        samples: Of the data set, those that were kept apart with them.
+        held: Cases on which it was calibrated; 0 where nothing was.
+        problems: What was left out, one sentence each.
+        seed: Of all chance.
+        machine: What it was learnt on.
+    """
+
+    plan: Plan
+    history: tuple[Mapping[str, float], ...]
+    samples: int
+    held: int
+    problems: tuple[str, ...]
+    seed: int
+    machine: Machine
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """What a training gave.
+
+    Args:
+        network: In evaluation mode, on the CPU; of several folds their mean.
+        plan: As it was carried out: with its epochs, and with what was calibrated in its recipe.
+        history: The figures of each epoch, of all folds one after the other.
+        held: Cases on which it was calibrated; 0 where nothing was.
+        problems: What was left out, one sentence each.
+    """
+
+    network: nn.Module
+    plan: Plan
+    history: tuple[Mapping[str, float], ...]
+    held: int
+    problems: tuple[str, ...]
+
+
+def teach(
+    dataset: Dataset,
+    plan: Plan,
+    *,
+    rng: Generator,
+    watch: Watch,
+    checkpoint: Path | None = None,
+    spent: float = 0.0,
+) -> Taught:
+    """Learns the network of a plan.
+
+    Args:
+        dataset: Samples of the split ``"val"`` are not learnt from; where there are none, some groups are kept apart.
+        plan: Every choice.
+        rng: All chance, in one draw: initial weights, order, augmentation, the groups that are kept apart.
+        watch: Told after each epoch, counted over all folds.
+        checkpoint: File to save to and to resume from, with the number of the fold at its end; None keeps nothing.
+        spent: Seconds of the time budget that are gone already.
+
+    Raises:
+        InvalidInput: Fewer samples than a batch, or none that can be used.
+    """
+    begun, seed = time.monotonic(), int(rng.integers(2**31))
+
+    def gone() -> float:
+        return spent + time.monotonic() - begun
+
+    members: list[nn.Module] = []
+    answers: list[NDArray[np.floating[Any]]] = []
+    targets: list[NDArray[np.floating[Any]]] = []
+    history: list[Mapping[str, float]] = []
+    problems: list[str] = []
+    for fold, (learnt_from, held_out) in enumerate(parted(dataset, plan, seed)):
+        samples, left_out = readable(learnt_from, plan.recipe)
+        held, also = readable(held_out, plan.recipe) if len(held_out) else ([], ())
+        problems += [p for p in (*left_out, *also) if p not in problems]
+        network = built(plan, seed + fold)
+        run = Run(
+            seed=seed + fold,
+            watch=_counted(watch, fold, plan.folds),
+            checkpoint=None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{fold}"),
+            judge=_judge(held, plan) if held else None,
+        )
+        if fold == 0:
+            file = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-epochs.json")
+            plan = settled(plan, file, _epoch_timer(network, samples, plan, run.judge), gone)
+        with threads(plan.threads):
+            learnt = learn(network, stages_of(samples, plan), plan, _with_limit(run, plan, gone(), fold))
+        members.append(learnt.network)
+        history += learnt.history
+        if held and plan.recipe.task != "segmentation":
+            answers += answers_of(learnt.network, held, plan.recipe)
+            targets += [s.target for s in held]
+    recipe = lesson_for(plan).calibrated(answers, targets) if answers else plan.recipe
+    return Taught(
+        network=members[0] if len(members) == 1 else Mean(members).eval(),
+        plan=dataclasses.replace(plan, recipe=recipe),
+        history=tuple(history),
+        held=len(answers),
+        problems=tuple(problems),
+    )
+
+
+def parted(dataset: Dataset, plan: Plan, seed: int) -> Sequence[tuple[Dataset, Dataset]]:
+    """For each network what it learns from, and what is kept apart; no group is on both sides.
+
+    Args:
+        dataset: With a split ``"val"``, or without.
+        plan: Folds, and the share that is kept apart where the data set names none.
+        seed: Draws the groups.
+    """
+    rng, groups = np.random.default_rng([seed, 1]), {s.group for s in dataset}
+    if plan.folds > 1:
+        return folds(dataset, plan.folds, rng)
+    named = tuple(s for s in dataset if s.split == _VAL)
+    rest = tuple(s for s in dataset if s.split != _VAL)
+    if named and rest:
+        return [(dataclasses.replace(dataset, samples=rest), dataclasses.replace(dataset, samples=named))]
+    if plan.validation and len(groups) >= _FEWEST:
+        return folds(dataset, min(len(groups), max(2, round(1 / plan.validation))), rng)[:1]
+    return [(dataset, dataclasses.replace(dataset, samples=()))]
+
+
+def stages_of(samples: Sequence[Prepared], plan: Plan) -> list[Stage]:
+    """The stages of a plan over samples in memory."""
+    lesson = lesson_for(plan)
+    parts: tuple[Plan | Settle, ...] = (plan,) if plan.settle is None else (plan, plan.settle)
+    return [_stage(samples, plan, part, lesson) for part in parts]
+
+
+def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson: Lesson) -> Stage:
+    def loss(answer: Any, target: Tensor) -> Tensor:
+        return lesson.loss(answer, target, part.moments)
+
+    return Stage(
+        epochs=part.epochs,
+        steps=steps_per_epoch(len(samples), plan),
+        learning_rate=part.learning_rate,
+        batches=lambda rng, after: batches(samples, plan, rng, part.steps, after),
+        loss=loss,
+    )
+
+
+def _with_limit(run: Run, plan: Plan, gone: float, fold: int) -> Run:
+    """What is left of the time budget, shared among the folds that are left."""
+    if plan.seconds is None:
+        return run
+    left = max(1.0, (plan.seconds * 0.96 - gone) / (plan.folds - fold))
+    return dataclasses.replace(run, seconds=left)
+
+
+def _counted(watch: Watch, fold: int, folds: int) -> Watch:
+    def told(done: int, total: int, figures: Mapping[str, float], /) -> None:
+        watch(fold * total + done, folds * total, figures)
+
+    return told
+
+
+def _judge(held: Sequence[Prepared], plan: Plan) -> Callable[[nn.Module], Mapping[str, float]]:
+    lesson = lesson_for(plan)
+    if plan.recipe.task == "segmentation":
+        held = held[:: max(1, -(-len(held) // _JUDGED))]
+
+    def judge(network: nn.Module) -> Mapping[str, float]:
+        return lesson.figures(answers_of(network, held, plan.recipe), [s.target for s in held])
+
+    return judge
+
+
+def answers_of(
+    network: nn.Module, samples: Sequence[Prepared], recipe: Recipe
+) -> list[NDArray[np.floating[Any]]]:
+    """What a network says of samples, mirrored and in windows as the recipe reads."""
+    engine: Engine = TorchEngine(network)
+    if recipe.mirror:
+        engine = Mirrored(engine=engine, axes=recipe.mirror)
+    if recipe.overlap is not None:
+        tiled = Tiled(engine=engine, window=recipe.shape, overlap=recipe.overlap)
+        return [tiled(shown(s.picture, recipe)[None])[0] for s in samples]
+    size = 16 if recipe.task == "segmentation" else 128
+    groups = [samples[i : i + size] for i in range(0, len(samples), size)]
+    return [a for group in groups for a in engine(np.stack([shown(s.picture, recipe) for s in group]))]
+
+
+def _epoch_timer(
+    network: nn.Module,
+    samples: Sequence[Prepared],
+    plan: Plan,
+    judge: Callable[[nn.Module], Mapping[str, float]] | None,
+) -> Callable[[], float]:
+    def measure() -> float:
+        (stage, *_) = stages_of(samples, plan)
+        step = seconds_per_step(network, stage, plan)
+        before = time.monotonic()
+        if judge is not None:
+            judge(network.eval())
+            network.train()
+        return stage.steps * step + time.monotonic() - before
+
+    return measure

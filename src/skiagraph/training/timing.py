@@ -1,0 +1,144 @@
+"""How fast this machine learns, and how many epochs a time budget holds."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import nn
+
+from skiagraph.errors import FormatError
+from skiagraph.plain import to_plain
+from skiagraph.training.loop import Batch, Run, Stage, learn
+from skiagraph.training.plan import Plan
+
+__all__ = ["fitting_epochs", "seconds_per_step", "settled", "threads"]
+
+_WARM: Final = 3  # steps before anything is measured
+_MEASURED: Final = 8
+_RESERVE: Final = 0.08  # of the budget, for what comes before and after
+
+
+def _silent(*_: Any) -> None:
+    pass
+
+
+def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
+    """Seconds that one step of learning takes here, with its batch; the network stays as it is.
+
+    Args:
+        network: With its first weights.
+        stage: Its batches and loss are used.
+        plan: Precision.
+    """
+    times: list[float] = []
+
+    def few(rng: Generator, after: int) -> Iterator[Batch]:
+        for n, batch in enumerate(stage.batches(rng, after)):
+            times.append(time.monotonic())
+            if n == _WARM + _MEASURED:
+                return
+            yield batch
+        times.append(time.monotonic())
+
+    learn(
+        copy.deepcopy(network),
+        [dataclasses.replace(stage, epochs=1, batches=few)],
+        plan,
+        Run(seed=0, watch=_silent),
+    )
+    steps = np.diff(times)
+    return float(np.mean(steps[_WARM:] if len(steps) > _WARM else steps))
+
+
+def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
+    """Epochs that fit into what is left of the time budget of one network.
+
+    Args:
+        plan: With a budget.
+        spent: Seconds that are gone already.
+        epoch: Seconds that one takes, with its validation.
+    """
+    left = ((plan.seconds or math.inf) * (1 - _RESERVE) - spent) / plan.folds
+    fixed = plan.settle.epochs if plan.settle else 0
+    return max(1, min(plan.epochs, int(left / epoch) - fixed))
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """PyTorch uses so many threads for a while; 0 changes nothing."""
+    before = torch.get_num_threads()
+    if number:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], spent: Callable[[], float]) -> Plan:
+    """The plan with the threads that are fastest here, and the epochs that its time budget then holds.
+
+    It is measured once: a resumed training keeps both. Where others use the processor too, one thread is often faster
+    than several, which wait for each other.
+
+    Args:
+        plan: What was planned; without a budget it stays as it is.
+        file: Where the answer is kept beside the checkpoint; None keeps it nowhere.
+        epoch: Measures the seconds of an epoch.
+        spent: Seconds that are gone already.
+
+    Raises:
+        FormatError: The file is damaged.
+    """
+    if plan.seconds is None:
+        return plan
+    asked = json.loads(json.dumps(to_plain(plan)))
+    if file is not None and file.is_file():
+        try:
+            kept = json.loads(file.read_text("utf-8"))
+            if kept["plan"] == asked:
+                return _of(plan, int(kept["epochs"]), int(kept["threads"]), float(kept["seconds"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(
+                f"{file.name} says how a training was settled",
+                got="damage",
+                way_out="delete it to begin anew",
+            ) from error
+    took, number = _fastest(plan, epoch)
+    epochs = fitting_epochs(plan, spent(), took)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kept = {"plan": asked, "epochs": epochs, "threads": number, "seconds": took}
+        file.write_text(json.dumps(kept), "utf-8")
+    return _of(plan, epochs, number, took)
+
+
+def _fastest(plan: Plan, epoch: Callable[[], float]) -> tuple[float, int]:
+    """Seconds of an epoch, and with how many threads."""
+    numbers = [plan.threads] if plan.threads else list(dict.fromkeys((1, torch.get_num_threads())))
+    found = []
+    for number in numbers:
+        with threads(number):
+            found.append((epoch(), number))
+    return min(found)
+
+
+def _of(plan: Plan, epochs: int, number: int, took: float) -> Plan:
+    why = (
+        f"{took:.3g} s an epoch were measured here, and so many fit into {plan.seconds:.0f} s"
+        if epochs < plan.epochs
+        else f"the most that helps; the time budget would hold them ({took:.3g} s an epoch)"
+    )
+    reasons = {**plan.reasons, "epochs": why, "threads": "the fastest here, as measured"}
+    return dataclasses.replace(plan, epochs=epochs, threads=number, reasons=reasons)
