@@ -141,10 +141,10 @@ def _write(found: Evaluated, out: Path, lang: Lang) -> None:
 
 
 def _warnings(judged: Judged) -> list[str]:
-    from skiagraph.report.evaluation import sentence_of
+    from skiagraph.report.evaluation import sentences_of
 
-    said = [sentence_of(v, "en") for v in judged.verdicts if v.answer == "no better"]
-    return [f"{judged.name}: {sentence}" if judged.name else sentence for sentence in said]
+    start = f"{judged.name}: " if judged.name else ""
+    return [start + sentence for sentence in sentences_of(judged, "no better", "en")]
 
 
 def _named(found: Evaluated) -> dict[str, Estimate]:
@@ -209,6 +209,7 @@ def _say(found: Evaluated, model: str, out: Path | None) -> None:
 
 
 def _table(judged: Judged, title: str) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     from skiagraph.report.evaluation_words import figure_text, p_text, signed
@@ -221,7 +222,7 @@ def _table(judged: Judged, title: str) -> Any:
     table = Table(*heads, title=title)
     for name in judged.headline:
         e = judged.figures[name]
-        row = [name, figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
+        row = [escape(name), figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
         row += [str(e.n), str(e.excluded)]
         row += [figure_text(found[name].value) for found in judged.baselines.values()]
         if judged.rival:
@@ -229,7 +230,7 @@ def _table(judged: Judged, title: str) -> Any:
             row += (
                 ["–"] * 3
                 if c is None
-                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation)]
+                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
             )
         row += [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
         table.add_row(*row)

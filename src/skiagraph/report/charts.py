@@ -242,7 +242,7 @@ def _ticks(axis: Axis, most: int) -> list[tuple[float, str]]:
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     large = max(abs(axis.low), abs(axis.high)) >= 1e5
     return [
-        (n * step, f"{n * step:.3g}" if large else f"{n * step + 0.0:.{decimals}f}")
+        (n * step, (f"{n * step:.3g}" if large else f"{n * step + 0.0:.{decimals}f}").replace("-", "−"))
         for n in range(first, last + 1)
     ]
 
@@ -286,7 +286,7 @@ def _layer(layer: Layer, frame: _Frame) -> str:
         frame.across(layer.start), frame.across(layer.end), frame.up(layer.height), strict=True
     ):
         size = f'width="{end - start:.1f}" height="{max(bottom - top, 0):.1f}"'
-        parts.append(f'<rect class="bar" x="{start:.1f}" y="{top:.1f}" {size}/>')
+        parts.append(f'<rect class="column" x="{start:.1f}" y="{top:.1f}" {size}/>')
     return "".join(parts)
 
 
@@ -359,6 +359,6 @@ def _legend(layer: Layer, n: int, rows: int, total: float) -> str:
         ink = _INKS[layer.style % len(_INKS)]
         sample = f'<g class="dots" stroke="{ink}" fill="{ink}">{_shape(x + 13, y - 4, layer.style, 4.0)}</g>'
     else:
-        kind = "band" if isinstance(layer, Band) else "bar"
+        kind = "band" if isinstance(layer, Band) else "column"
         sample = f'<rect class="{kind}" x="{x:g}" y="{y - 9:g}" width="26" height="10"/>'
     return f'{sample}<text x="{x + 33:g}" y="{y:g}">{escape(layer.name)}</text>'

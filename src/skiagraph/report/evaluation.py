@@ -10,7 +10,7 @@ from typing import Final, final
 import jinja2
 
 from skiagraph.codes import Code
-from skiagraph.report.evaluated import Evaluated, Judged, Rival, Subgroup, Verdict
+from skiagraph.report.evaluated import Evaluated, Judged, Rival, Subgroup, ValueGraphs, Verdict
 from skiagraph.report.evaluation_charts import charts_of
 from skiagraph.report.evaluation_pictures import Shown, shown
 from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, range_text, said, signed
@@ -18,10 +18,30 @@ from skiagraph.report.view import LANGUAGE_TAGS
 from skiagraph.report.words import Language, check_language, phrase, word
 from skiagraph.task import Card, Comparison, Estimate
 
-__all__ = ["Section", "render_evaluation", "sentence_of"]
+__all__ = ["Section", "render_evaluation", "sentences_of"]
 
 _PROBLEMS: Final = 20  # that are named on the page
 _TILES: Final = 8
+_IN_UNITS: Final = frozenset(
+    {
+        "mean absolute error",
+        "root mean square error",
+        "median absolute error",
+        "median error",
+        "bias",
+        "spread",
+    }
+    | {"lower limit of agreement", "upper limit of agreement", "mean interval width", "interval score"}
+    | {"pinball score"}
+)
+_BY_PART: Final[Mapping[str, tuple[str, ...]]] = {
+    "outlines": (
+        "dice", "iou", "hd95 [mm]", "mean surface distance [mm]", "surface dice at 2 mm", "absolute size error [%]",
+        "missed", "made up",
+    ),
+    "classes": ("sensitivity", "specificity", "precision", "f1", "roc auc", "pr auc"),
+    "labels": ("roc auc", "pr auc", "sensitivity", "specificity", "precision", "f1", "calibration error"),
+}  # fmt: skip
 
 
 @final
@@ -63,15 +83,37 @@ def render_evaluation(evaluated: Evaluated, *, lang: str = "en", sections: Seque
     )
 
 
-def sentence_of(verdict: Verdict, lang: Language) -> str:
-    """What a figure beside a baseline means, in words; empty where the model is better."""
-    if verdict.answer == "better":
-        return ""
-    key = "no-better" if verdict.answer == "no better" else "unproven"
+def sentences_of(judged: Judged, answer: str, lang: Language) -> tuple[str, ...]:
+    """What the figures beside each baseline mean, in words.
+
+    Args:
+        judged: One question.
+        answer: ``"no better"`` or ``"unproven"``: which figures are spoken of.
+        lang: Of the sentences.
+
+    Returns:
+        One sentence a baseline, the constant first; none where there is nothing to say.
+    """
+    found: dict[str, list[Verdict]] = {}
+    for verdict in judged.verdicts:
+        if verdict.answer == answer:
+            found.setdefault(verdict.baseline, []).append(verdict)
+    key = "no-better" if answer == "no better" else "unproven"
+    return tuple(
+        said(
+            key,
+            lang,
+            baseline=said(baseline, lang),
+            items=phrase("and", lang).join(_beside(verdict, lang) for verdict in items),
+        )
+        for baseline, items in found.items()
+    )
+
+
+def _beside(verdict: Verdict, lang: Language) -> str:
     return said(
-        key,
+        "beside-open" if verdict.answer == "unproven" else "beside",
         lang,
-        baseline=said(verdict.baseline, lang),
         figure=figure_name(verdict.figure, lang),
         model=figure_text(verdict.model),
         other=figure_text(verdict.other),
@@ -91,11 +133,14 @@ class _View:
     def __init__(self, lang: Language) -> None:
         self.lang = lang
 
-    def name(self, figure: str) -> str:
-        """A figure as a heading."""
+    def name(self, figure: str, judged: Judged | None = None) -> str:
+        """A figure as a heading, with the unit of measured values where it has theirs."""
         words = figure_name(figure, self.lang)
         start, sign, rest = words.rpartition(": ")
-        return f"{start}{sign}{rest[:1].upper()}{rest[1:]}"
+        unit = ""
+        if judged is not None and isinstance(judged.graphs, ValueGraphs) and figure in _IN_UNITS:
+            unit = f" [{word(judged.graphs.unit, self.lang) or judged.graphs.unit.value}]"
+        return f"{start}{sign}{rest[:1].upper()}{rest[1:]}{unit}"
 
     def value(self, estimate: Estimate | None) -> str:
         """The value of a figure."""
@@ -114,7 +159,11 @@ class _View:
         return f"{signed(found.difference)} ({range_text(found.low, found.high, self.lang)})"
 
     def p(self, value: float) -> str:
-        """A p-value."""
+        """A p-value in a table."""
+        return p_text(value).removeprefix("= ")
+
+    def p_said(self, value: float) -> str:
+        """A p-value in a sentence."""
         return p_text(value)
 
     def tiles(self, judged: Judged) -> tuple[str, ...]:
@@ -125,9 +174,9 @@ class _View:
         """What was found of one figure beside one baseline."""
         return next((v for v in judged.verdicts if (v.figure, v.baseline) == (figure, baseline)), None)
 
-    def warnings(self, judged: Judged, answer: str) -> list[str]:
-        """The sentences on baselines that are not beaten."""
-        return [sentence_of(v, self.lang) for v in judged.verdicts if v.answer == answer]
+    def warnings(self, judged: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The sentences on baselines that are not beaten, and on those that perhaps are not."""
+        return sentences_of(judged, "no better", self.lang), sentences_of(judged, "unproven", self.lang)
 
     def refusals(self, counts: Mapping[str, int]) -> str:
         """How often the model did not answer, and why."""
@@ -144,6 +193,26 @@ class _View:
     def compared(self, judged: Judged, rival: Rival) -> list[tuple[str, Comparison]]:
         """The head figures of two models."""
         return [(n, rival.comparisons[n]) for n in judged.headline if n in rival.comparisons]
+
+    def parts(self, judged: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Structures, classes or labels with figures of their own, and which; none where there is only one."""
+        columns = _BY_PART.get(judged.kind, ())
+        labels = (
+            [n.rpartition(": ")[0] for n in judged.figures if n.rpartition(": ")[2] == columns[0]]
+            if columns
+            else []
+        )
+        labels = [label for label in dict.fromkeys(labels) if label not in ("", "mean")]
+        return tuple(labels), tuple(c for c in columns if labels and f"{labels[0]}: {c}" in judged.figures)
+
+    def missed(self, judged: Judged) -> str:
+        """How often outlines have nothing to do with each other."""
+        counts = [
+            sum(f.value for n, f in judged.figures.items() if n.rpartition(": ")[2] == name)
+            for name in ("missed", "made up", "penalised")
+        ]
+        missed, made, penalised = (round(count) for count in counts)
+        return said("missed-note", self.lang, missed=missed, made=made, penalised=penalised)
 
     def charts(self, judged: Judged) -> tuple[str, ...]:
         """The charts of a question."""

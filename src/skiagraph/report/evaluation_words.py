@@ -43,7 +43,7 @@ def figure_text(value: float) -> str:
     """A figure: three decimals up to 1, else as the reports write numbers; a dash where it is not defined."""
     if not math.isfinite(value):
         return "–"
-    if value == 0:
+    if abs(value) < 1e-12:
         return "0"
     if 5e-4 <= abs(value) <= 1:
         return f"{value:.3f}"
@@ -65,7 +65,7 @@ def range_text(low: float, high: float, lang: Language) -> str:
 
 
 def p_text(p: float) -> str:
-    """A p-value: never 0."""
+    """A p-value with its sign: never 0."""
     if not math.isfinite(p):
         return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -127,12 +127,15 @@ def sitting(
     """
     notes = [_Notes(tallies={name: [] for name in answerers}) for _ in questions]
     metrics = [{name: q.metric_for(who.cut) for name, who in answerers.items()} for q in questions]
+    asked = {None, *(q.concept for q in questions)}
     refusals: dict[str, Counter[str]] = {name: Counter() for name in answerers}
     problems: list[str] = []
     for done, sample in enumerate(dataset, 1):
         true, found = _heard(sample, answerers, problems)
         for name, items in found.items():
-            refusals[name].update(f.reason for f in items if isinstance(f, NotApplicable))
+            refusals[name].update(
+                f.reason for f in items if isinstance(f, NotApplicable) and f.concept in asked
+            )
         for question, note, by in zip(questions, notes, metrics, strict=True):
             reference = None if true is None else question.among(true)
             if true is None or (reference is not None and question.is_about(reference)):
