@@ -1,6 +1,8 @@
 """The check of a data set finds what was planted in it, and the known truths of real ones."""
 
 import json
+import runpy
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -193,3 +195,10 @@ def test_what_is_mixed_in_the_hippocampus_set_is_found(data_pack):
     assert remarks["value ranges"].count > 20
     assert set(remarks) == {"number types", "value ranges", "no groups"}
     assert check.labels["label"]["label 1"] == {"train": 110, "val": 20, "test": 20}
+
+
+def test_the_figures_of_the_docs_are_what_the_benchmark_kept():
+    made = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "dataset_check.py"))
+    page = made["PAGE"].read_text("utf-8")
+    kept = json.loads(made["KEPT"].read_text("utf-8"))
+    assert made["words"](kept) in page, "run python benchmarks/dataset_check.py --page"

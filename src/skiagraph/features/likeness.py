@@ -19,11 +19,13 @@ SIDE: Final = 64
 _COARSE: Final = 32
 _CUTS: Final = (0.06, 0.12)  # share of the side that is cut off
 _TOP: Final = 3  # candidates of an image that are looked at closely
+_OTHER: Final = 7  # place of the candidate that is taken for one that is no copy
+_LOOKED_AT: Final = 1000  # of such pairs
 _ROWS: Final = 512  # images that are compared with all others at a time
 _LIKELY: Final = 0.55  # correlation of coarse detail from which a pair is looked at closely
 _SAME: Final = 0.9  # correlation of fine detail from which a pair is almost the same
 _MOST: Final = 0.97  # and that is asked for where images are much alike
-_ABOVE: Final = 0.03  # what a pair has to be above nearly all that are no copies
+_ABOVE: Final = 0.04  # what a pair has to be above nearly all that are no copies
 _ENOUGH: Final = 50  # pairs that are no copies from which their correlations tell something
 _WORTH: Final = 0.06  # what trying all zooms may add to the correlation with few
 _ZOOMS: Final = (1.0, 0.97, 0.94, 0.91, 0.88)
@@ -110,7 +112,7 @@ def twins(
     the correlation of coarse detail (32 samples a side, without what varies slowly). The best three candidates of each
     are laid upon each other with a zoom down to 88 % along either axis and any shift, and compared by the correlation
     of fine detail (64 samples). A pair counts from 0.9; and from more, up to 0.97, where images of the set are so much
-    alike that the third candidates of images, which are seldom copies, come near it.
+    alike that the eighth candidates of images, which are seldom copies, come near it.
 
     Turned and mirrored copies are not looked for.
 
@@ -127,47 +129,51 @@ def twins(
     if n < 2:
         return ()
     stack = np.stack(list(signatures))
-    ranks = _candidates(stack)
+    pairs, others = _candidates(stack)
     fine = _FineDetail(stack)
     quick: dict[tuple[int, int], float] = {}
-    for done, pair in enumerate(ranks):
+    for done, pair in enumerate(pairs):
         quick[pair] = fine.quick(*pair)
         if watch is not None and not done % 100:
-            watch(round(n * done / len(ranks)), n)
-    others = [quick[pair] for pair, rank in ranks.items() if rank == _TOP - 1]
-    least = (
-        _SAME if len(others) < _ENOUGH else float(np.clip(np.quantile(others, 0.99) + _ABOVE, _SAME, _MOST))
-    )
+            watch(round(n * done / len(pairs)), n)
+    least = _SAME
+    if len(others) >= _ENOUGH:
+        known = [fine.quick(*pair) for pair in others[:: max(1, len(others) // _LOOKED_AT)]]
+        least = float(np.clip(np.quantile(known, 0.99) + _ABOVE, _SAME, _MOST))
     found = [
         Twin(first=i, second=j, score=fine.score(i, j)) for (i, j), s in quick.items() if s >= least - _WORTH
     ]
     return tuple(sorted((t for t in found if t.score >= least), key=lambda t: (-t.score, t.first, t.second)))
 
 
-def _candidates(stack: NDArray[np.float32]) -> dict[tuple[int, int], int]:
-    """Pairs that may be the same, with the best rank that one has among the candidates of the other."""
+def _candidates(stack: NDArray[np.float32]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs that may be the same; and pairs that look alike and are seldom copies, for others are nearer."""
     n = len(stack)
     crops = list(_crops())
     whole = _coarse(stack, *crops[0])
-    ranks: dict[tuple[int, int], int] = {}
+    near: dict[tuple[int, int], None] = {}
+    others: list[tuple[int, int]] = []
     for start in range(0, n, _ROWS):
         block = stack[start : start + _ROWS]
         best = np.full((len(block), n), -1.0, dtype=np.float32)
         for rows, columns in crops:
             np.maximum(best, _coarse(block, rows, columns) @ whole.T, out=best)
         best[np.arange(len(block)), np.arange(start, start + len(block))] = -1.0
-        top = np.argsort(-best, axis=1)[:, :_TOP] if n <= _ROWS else _largest(best)
-        for row, near in enumerate(top):
-            for rank, column in enumerate(near):
-                if best[row, column] >= _LIKELY:
-                    pair = (min(start + row, int(column)), max(start + row, int(column)))
-                    ranks[pair] = min(rank, ranks.get(pair, rank))
-    return ranks
+        for row, columns in enumerate(_largest(best)):
+            pairs = [
+                (min(start + row, int(c)), max(start + row, int(c)))
+                for c in columns
+                if best[row, c] >= _LIKELY
+            ]
+            near |= dict.fromkeys(pairs[:_TOP])
+            others += pairs[_OTHER : _OTHER + 1]
+    return sorted(near), others
 
 
 def _largest(best: NDArray[np.float32]) -> NDArray[np.intp]:
     """The columns of the largest values of each row, the largest first."""
-    top = np.argpartition(-best, _TOP, axis=1)[:, :_TOP]
+    width = min(_OTHER + 1, best.shape[1] - 1)
+    top = np.argpartition(-best, width, axis=1)[:, :width]
     return np.take_along_axis(top, np.argsort(-np.take_along_axis(best, top, axis=1), axis=1), axis=1)
 
 
