@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from statistics import median
+from typing import Any, Final, final
 
 __all__ = ["Calendar"]
+
+_RECENT: Final = 21  # steps whose median is the pace: one that was held up says nothing
+_MARGIN: Final = 1.02  # by which the time may be overrun before anything is shortened
 
 
 @final
 class Calendar:
     """Counts the steps of a training, and shortens what is left of it where the time would run out.
 
-    The machine may become slower than it was when the plan was made. Then the epochs that are left become fewer, and
-    the learning rate falls faster from where it is, so that a training that is cut short still comes to rest.
+    The machine may become slower than it was when the plan was made. Then fewer steps are left, and the learning rate
+    falls faster from where it is, so that a training that is cut short still comes to rest.
 
     Args:
         epochs: Of each stage.
@@ -26,31 +31,37 @@ class Calendar:
     def __init__(
         self, epochs: Sequence[int], steps: Sequence[int], warmup: int, seconds: float | None
     ) -> None:
-        self.epochs, self.steps, self.warmup, self.seconds = list(epochs), tuple(steps), warmup, seconds
-        self.stage, self.epoch, self.step = 0, 0, 0
-        self.spent = 0.0
+        self.steps, self.warmup, self.seconds = tuple(steps), warmup, seconds
+        self.ends = [e * s for e, s in zip(epochs, steps, strict=True)]  # steps of each stage
+        self.stage, self.step, self.done = 0, 0, 0
+        self.spent, self._judging = 0.0, 0.0
+        self._recent: deque[float] = deque(maxlen=_RECENT)
         self._anchor = (0, 0.0)
-        self._skip_empty()
-
-    @property
-    def done(self) -> int:
-        """Epochs that are behind, over all stages."""
-        return sum(self.epochs[: self.stage]) + self.epoch
 
     @property
     def total(self) -> int:
-        """Epochs over all stages."""
-        return sum(self.epochs)
+        """Epochs over all stages; the last of a stage may have been cut."""
+        return sum(-(-end // steps) for end, steps in zip(self.ends, self.steps, strict=True))
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left."""
-        return self.stage >= len(self.epochs)
+        """Whether no step is left."""
+        return self.stage >= len(self.ends)
 
     @property
     def fresh(self) -> bool:
         """Whether a stage that is not the first is about to take its first step."""
-        return self.stage > 0 and self.epoch == 0 and self.step == 0
+        return self.stage > 0 and self.step == 0
+
+    @property
+    def within(self) -> int:
+        """Steps of the present epoch that are behind."""
+        return self.step % self.steps[self.stage]
+
+    @property
+    def epoch_over(self) -> bool:
+        """Whether the step that was just done was the last of its epoch."""
+        return self.within == 0 or self.step >= self.ends[self.stage]
 
     @property
     def rate(self) -> float:
@@ -58,61 +69,65 @@ class Calendar:
 
         Source: Loshchilov and Hutter, SGDR (ICLR 2017).
         """
-        at = self.epoch * self.steps[self.stage] + self.step
-        return min(1.0, (at + 1) / self.warmup) * 0.5 * (1 + math.cos(math.pi * self._progress(at)))
+        rise = min(1.0, (self.step + 1) / self.warmup)
+        return rise * 0.5 * (1 + math.cos(math.pi * self._progress()))
 
-    def _progress(self, at: int) -> float:
+    def _progress(self) -> float:
         start, behind = self._anchor
-        total = self.epochs[self.stage] * self.steps[self.stage]
-        return behind + (1 - behind) * (at - start) / (total - start)
+        return behind + (1 - behind) * (self.step - start) / max(1, self.ends[self.stage] - start)
 
-    def stepped(self) -> None:
-        """One step more is done."""
-        self.step += 1
-
-    def turned(self, seconds: float) -> None:
-        """An epoch is done, which took so many seconds.
+    def stepped(self, seconds: float) -> None:
+        """One step more is done.
 
         Args:
-            seconds: Of this epoch, with its validation.
+            seconds: That it took, with its batch.
         """
+        self.step += 1
         self.spent += seconds
-        self.step, self.epoch = 0, self.epoch + 1
-        left = self.total - self.done
-        if self.seconds is not None and left and self.spent + left * seconds > self.seconds:
-            self._shorten(max(0, int((self.seconds - self.spent) / seconds)), left)
-        if self.epoch >= self.epochs[self.stage]:
-            self.stage, self.epoch, self._anchor = self.stage + 1, 0, (0, 0.0)
-            self._skip_empty()
+        self._recent.append(seconds)
+        if self.seconds is not None and len(self._recent) == _RECENT:
+            self._look(self.seconds - self.spent)
 
-    def _shorten(self, wanted: int, left: int) -> None:
-        """The same share of what is left of each stage."""
-        at = self.epoch * self.steps[self.stage]
-        if self.epoch < self.epochs[self.stage]:
-            self._anchor = (at, self._progress(at))
-        self.epochs[self.stage] = self.epoch + (self.epochs[self.stage] - self.epoch) * wanted // left
-        for later in range(self.stage + 1, len(self.epochs)):
-            self.epochs[later] = self.epochs[later] * wanted // left
+    def turned(self, seconds: float) -> None:
+        """An epoch is done.
 
-    def _skip_empty(self) -> None:
-        while not self.finished and self.epochs[self.stage] == 0:
-            self.stage += 1
+        Args:
+            seconds: That it took to judge it.
+        """
+        self.spent, self._judging, self.done = self.spent + seconds, seconds, self.done + 1
+        if self.step >= self.ends[self.stage]:
+            self.stage, self.step, self._anchor = self.stage + 1, 0, (0, 0.0)
+            while not self.finished and self.ends[self.stage] == 0:
+                self.stage += 1
+
+    def _look(self, seconds: float) -> None:
+        """Shortens every stage alike where the steps that are left take longer than the seconds that are left."""
+        here = self.ends[self.stage] - self.step
+        steps = here + sum(self.ends[self.stage + 1 :])
+        need = steps * median(self._recent) + (self.total - self.done) * self._judging
+        if need <= _MARGIN * max(0.0, seconds):
+            return
+        share = max(0.0, seconds) / need
+        if not here or int(here * share) == here:
+            return
+        self._anchor = (self.step, self._progress())
+        self.ends[self.stage] = self.step + int(here * share)
+        for later in range(self.stage + 1, len(self.ends)):
+            self.ends[later] = int(self.ends[later] * share)
 
     def state(self) -> dict[str, Any]:
         """Where it is, as plain data."""
         return {
-            "epochs": list(self.epochs),
-            "stage": self.stage,
-            "epoch": self.epoch,
-            "step": self.step,
-            "spent": self.spent,
+            "ends": list(self.ends),
+            "at": [self.stage, self.step, self.done],
+            "clock": [self.spent, self._judging],
             "anchor": list(self._anchor),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes back to where `state` was."""
-        self.epochs = [int(n) for n in state["epochs"]]
-        self.stage, self.epoch, self.step = int(state["stage"]), int(state["epoch"]), int(state["step"])
-        self.spent = float(state["spent"])
+        self.ends = [int(n) for n in state["ends"]]
+        self.stage, self.step, self.done = (int(n) for n in state["at"])
+        self.spent, self._judging = (float(n) for n in state["clock"])
         start, behind = state["anchor"]
         self._anchor = (int(start), float(behind))

@@ -128,27 +128,30 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
     calendar = Calendar([s.epochs for s in stages], [s.steps for s in stages], pace.warmup, run.seconds)
     diary = _Diary(run, pace, calendar, (network, average, optimizer))
     while not calendar.finished:
-        stage, epoch, begun = stages[calendar.stage], calendar.done, time.monotonic()
+        stage, tick = stages[calendar.stage], time.monotonic()
         if calendar.fresh:
             network.load_state_dict(average.state_dict())
             optimizer.state.clear()
         model.train()
-        for pictures, targets in stage.batches(np.random.default_rng([run.seed, epoch]), calendar.step):
+        chance = np.random.default_rng([run.seed, calendar.done])
+        for pictures, targets in stage.batches(chance, calendar.within):
             for group in optimizer.param_groups:
                 group["lr"] = calendar.rate * stage.learning_rate
-            _seed(fabric.device, run.seed + 100_003 * epoch + calendar.step)
+            _seed(fabric.device, run.seed + 100_003 * calendar.stage + calendar.step)
             x = torch.from_numpy(pictures).to(fabric.device, memory_format=layout)
             loss = stage.loss(_single(model(x)), torch.from_numpy(targets).to(fabric.device))
             optimizer.zero_grad()
             fabric.backward(loss)
             fabric.clip_gradients(model, optimizer, max_norm=1.0)
             optimizer.step()
-            at = calendar.epoch * stage.steps + calendar.step
-            _follow(average, network, min(pace.average, at / (at + 10)))
-            calendar.stepped()
+            _follow(average, network, min(pace.average, calendar.step / (calendar.step + 10)))
+            tick, before = time.monotonic(), tick
+            calendar.stepped(tick - before)
             diary.step(float(loss.detach()))
+            if calendar.epoch_over:
+                break
         judged = {} if run.judge is None else run.judge(average)
-        calendar.turned(time.monotonic() - begun)
+        calendar.turned(time.monotonic() - tick)
         diary.epoch(judged)
     return Learnt(network=average.cpu().eval(), history=tuple(diary.history))
 
