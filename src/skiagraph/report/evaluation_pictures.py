@@ -103,7 +103,7 @@ def _words(finding: Classification | Measurement | Segmentation, lang: Language)
         true = [word(s.code, lang) for s in ranked if s.probability == 1.0]
         return phrase("comma", lang).join(true) or said("none", lang)
     likely = [s for s in ranked if s.probability >= 0.1][:3] or ranked[:1]
-    ranked = ranked[:2] if finding.exclusive else likely
+    ranked = ranked[: min(2, len(ranked) - 1)] if finding.exclusive else likely
     return phrase("comma", lang).join(
         f"{word(s.code, lang)} {100 * s.probability:.0f}\u00a0%" for s in ranked
     )

@@ -41,7 +41,7 @@ def level_of(image: Image) -> NDArray[np.float64]:
 
 
 def plain_features(image: Image) -> NDArray[np.float64]:
-    """The numbers of one image, as `FEATURES` lists them: shape (76,) of a plane, (77,) of a volume.
+    """The numbers of one image, as `FEATURES` lists them: shape (78,) of a plane, (79,) of a volume.
 
     Source: own; first-order statistics as in Zwanenburg et al., The image biomarker standardisation initiative
         (Radiology 2020), section 3.3.

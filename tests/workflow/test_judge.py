@@ -1,0 +1,348 @@
+"""Models are judged question by question, beside baselines and a rival; nothing that failed is left out in silence."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from skiagraph import codes
+from skiagraph.case import Case, Dataset, Sample
+from skiagraph.codes import Code
+from skiagraph.errors import FormatError, InvalidInput
+from skiagraph.findings import (
+    Classification,
+    ClassScore,
+    Interval,
+    Measurement,
+    NotApplicable,
+    Segment,
+    Segmentation,
+)
+from skiagraph.geometry import Plane, derived_frame
+from skiagraph.image import Image
+from skiagraph.image.quantity import GREY
+from skiagraph.phantoms.truth import fetal_head_image
+from skiagraph.report.evaluated import ClassGraphs, OutlineGraphs, ValueGraphs
+from skiagraph.report.evaluation import render_evaluation, sentences_of
+from skiagraph.task import Card, InputSpec, OutputSpec, Recipe
+from skiagraph.workflow.evaluation import Beside, evaluated, with_baselines
+from skiagraph.workflow.judge import judged
+
+
+def code(word):
+    return Code(value=word, scheme="99TEST", meaning=word)
+
+
+BENIGN, MALIGNANT, KIND, AGE = (code(w) for w in ("benign", "malignant", "kind", "age"))
+SPACE = Plane.upright(shape=(12, 16), spacing=(1.0, 1.0), frame=derived_frame("judge"))
+CLASSES = Recipe(
+    task="classification",
+    labels=(BENIGN, MALIGNANT),
+    concept=KIND,
+    activation="softmax",
+    shape=(12, 16),
+    normalise="zscore",
+)
+
+
+def silent(_done, _total, _figures):
+    pass
+
+
+def told(p, labels=(BENIGN, MALIGNANT)):
+    scores = (ClassScore(code=labels[0], probability=1 - p), ClassScore(code=labels[1], probability=p))
+    return Classification(concept=KIND, scores=scores)
+
+
+def case_of(number):
+    image = Image(data=np.full((12, 16), number % 256, np.uint8), space=SPACE, quantity=GREY, modality="US")
+    return Case(identifier=f"case {number}", images={"image": image})
+
+
+def dataset(references, *, group=lambda n: f"g{n}", split=lambda _: "test", attributes=lambda _: {}):
+    return Dataset(
+        name="cases",
+        samples=tuple(
+            Sample(
+                identifier=f"case {n}",
+                group=group(n),
+                split=split(n),
+                case=lambda n=n: case_of(n),
+                reference=lambda r=r: (r,),
+                attributes=attributes(n),
+            )
+            for n, r in enumerate(references)
+        ),
+    )
+
+
+class Model:
+    """What `opened_model` gives, with answers from a function of the number of the case."""
+
+    def __init__(self, answer, recipe=CLASSES, outputs=(("Classification", KIND),), name="by-hand"):
+        self.answer, self.recipe, self.digest = answer, recipe, "0" * 64
+        self.engine = SimpleNamespace(name="by hand", precision="fp32")
+        self.card = Card(
+            name=name,
+            version="1.0.0",
+            task=recipe.task,
+            summary="Answers by hand.",
+            inputs=(InputSpec(name="image", modality="US", ndim=2),),
+            outputs=tuple(OutputSpec(finding=f, concept=c) for f, c in outputs),
+            data=("cases",),
+        )
+
+    def __call__(self, case):
+        answer = self.answer(int(case.identifier.split()[1]))
+        return answer if isinstance(answer, tuple) else (answer,)
+
+
+@dataclasses.dataclass
+class Constant:
+    """The baseline that says benign always, with the share of malignant cases."""
+
+    p: float
+    name: str = "constant"
+    fitted_on: int = 100
+
+    def __call__(self, _case):
+        return (told(self.p),)
+
+
+# 10 malignant and 90 benign, of which a model gets 2 and 82 right: the example that shows what accuracy hides.
+GOLDEN = dataset([told(1.0 if n < 10 else 0.0) for n in range(100)])
+SAYS_MALIGNANT = {0, 1, *range(10, 18)}
+
+
+def golden_model(n):
+    return told(0.9 if n in SAYS_MALIGNANT else 0.2)
+
+
+def golden(**beside):
+    found = Beside(**beside)
+    return evaluated(
+        Model(golden_model),
+        GOLDEN,
+        beside=with_baselines(found, [Constant(0.1)]),
+        split="test",
+        seed=0,
+        watch=silent,
+    )
+
+
+def test_a_model_below_the_constant_is_told_to_be_useless_in_words_golden():
+    (question,) = golden().judged
+    figures = {name: round(e.value, 3) for name, e in question.figures.items()}
+    assert figures["accuracy"] == 0.84
+    assert figures["balanced accuracy"] == 0.556
+    assert figures["f1"] == 0.2
+    assert figures["kappa"] == 0.111
+    constant = question.baselines["constant"]
+    assert constant["accuracy"].value == 0.9
+    assert constant["balanced accuracy"].value == 0.5
+    worse = {v.figure: v.answer for v in question.verdicts}
+    assert worse["accuracy"] == "no better"
+    assert worse["balanced accuracy"] == "unproven"
+    (sentence,) = sentences_of(question, "no better", "en")
+    assert sentence.startswith("No better than the constant answer: accuracy 0.840 against 0.900")
+    assert sentences_of(question, "no better", "zh")[0].startswith("不优于恒定回答：准确率 0.840，对照 0.900")
+
+
+def test_figures_stand_on_the_page_with_their_warning_in_both_languages():
+    found = golden()
+    for lang, word in (("en", "Do not use this model before this is understood."), ("zh", "请勿使用该模型")):
+        page = render_evaluation(found, lang=lang)
+        assert word in page
+        assert "0.840" in page
+        assert "0.556" in page
+
+
+def test_a_threshold_of_the_model_is_its_own_and_not_that_of_the_baselines():
+    recipe = dataclasses.replace(CLASSES, calibration={"threshold": 0.05})
+    found = evaluated(
+        Model(lambda n: told(0.06 if n < 10 else 0.04), recipe),
+        GOLDEN,
+        beside=with_baselines(Beside(), [Constant(0.1)]),
+        split="test",
+        seed=0,
+        watch=silent,
+    )
+    (question,) = found.judged
+    assert question.figures["accuracy"].value == 1.0
+    assert (
+        question.baselines["constant"]["accuracy"].value == 0.9
+    )  # 0.1 is above the threshold of the model only
+
+
+def test_what_the_model_refused_and_what_cannot_be_read_is_counted_and_named():
+    def broken():
+        raise FormatError("a picture can be decoded")
+
+    refusal = NotApplicable(reason="wrong-content", explanation="No such picture.")
+    bad = Sample(identifier="broken", group="b", split="test", case=broken, reference=lambda: (told(1.0),))
+    data = dataclasses.replace(GOLDEN, samples=(*GOLDEN.samples, bad))
+    model = Model(lambda n: refusal if n in (3, 50) else golden_model(n))
+    found = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent)
+    accuracy = found.judged[0].figures["accuracy"]
+    assert (accuracy.n, accuracy.excluded) == (98, 3)
+    assert found.refusals == {"wrong-content": 2}
+    assert found.problems == ("broken: a picture can be decoded.",)
+
+
+def test_a_label_outside_of_the_list_of_the_model_is_named_and_the_others_are_judged():
+    data = dataset([told(1.0), told(1.0, labels=(BENIGN, code("unheard"))), told(0.0)])
+    found = evaluated(Model(golden_model), data, beside=Beside(), split="test", seed=0, watch=silent)
+    assert found.judged[0].figures["accuracy"].n == 2
+    (problem,) = found.problems
+    assert problem.startswith("case 1: ")
+    assert "unheard" in problem
+
+
+@pytest.mark.parametrize(
+    ("data", "answer", "words"),
+    [
+        (GOLDEN, NotApplicable(reason="wrong-content", explanation="No."), "wrong-content"),
+        (
+            dataset([Measurement(concept=AGE, value=3.0, unit=codes.WEEK)]),
+            None,
+            "about what the model answers",
+        ),
+    ],
+)
+def test_nothing_to_judge_is_said_in_one_sentence(data, answer, words):
+    model = Model(lambda n: answer or golden_model(n))
+    with pytest.raises(InvalidInput, match=words):
+        evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent)
+    with pytest.raises(InvalidInput, match=words):
+        judged(model, data, rng=np.random.default_rng(0), watch=silent)
+
+
+def test_subgroups_stand_side_by_side_and_single_cases_are_not_shown():
+    data = dataset(
+        [told(1.0 if n < 10 else 0.0) for n in range(100)],
+        attributes=lambda n: {} if n == 99 else {"site": "A" if n % 2 else "B", "sex": "f"},
+    )
+    beside = Beside(by=("site",))
+    found = evaluated(Model(golden_model), data, beside=beside, split="test", seed=0, watch=silent)
+    groups = found.judged[0].subgroups
+    assert [(g.value, g.cases) for g in groups] == [("A", 49), ("B", 50)]
+    assert sum(g.figures["accuracy"].value * g.cases for g in groups) == pytest.approx(83)
+    with pytest.raises(InvalidInput, match="sex, site"):
+        evaluated(Model(golden_model), data, beside=Beside(by=("age",)), split="test", seed=0, watch=silent)
+
+
+def test_two_models_are_compared_on_the_same_cases_with_tests():
+    rival = Model(lambda n: told(0.8 if n < 10 else 0.1 + 0.001 * n), name="better")
+    (question,) = golden(rival=rival).judged
+    found = question.rival
+    accuracy = found.comparisons["accuracy"]
+    assert found.name == "better 1.0.0"
+    assert accuracy.difference == pytest.approx(-0.16)
+    assert accuracy.low < -0.16 < accuracy.high < 0
+    assert accuracy.p_permutation < 0.01
+    assert set(found.tests) == {"McNemar (accuracy)", "DeLong (ROC AUC)"}
+    assert found.tests["McNemar (accuracy)"] < 0.001
+
+
+def test_the_worst_cases_are_at_most_twelve_the_worst_first():
+    (question,) = golden().judged
+    scores = [worst.score for worst in question.worst]
+    assert len(scores) == 12
+    assert scores == sorted(scores)
+    assert scores[0] == pytest.approx(0.1)  # benign, told malignant with 0.9
+    assert isinstance(question.graphs, ClassGraphs)
+    assert question.graphs.confusion.tolist() == [[82.0, 8.0], [8.0, 2.0]]
+
+
+def test_values_are_judged_with_their_limits_of_agreement_and_coverage():
+    recipe = Recipe(
+        task="regression",
+        labels=(AGE,),
+        units=(codes.WEEK,),
+        activation="gaussian",
+        shape=(12, 16),
+        normalise="zscore",
+    )
+    data = dataset([Measurement(concept=AGE, value=20.0 + n, unit=codes.WEEK) for n in range(20)])
+
+    def answer(n):
+        value, inside = 20.0 + n + (-1) ** n, n >= 2
+        ends = Interval(low=value - (2 if inside else 0.5), high=value + (2 if inside else 0.5))
+        return Measurement(concept=AGE, value=value, unit=codes.WEEK, interval=ends)
+
+    model = Model(answer, recipe, (("Measurement", AGE),))
+    found = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent)
+    (question,) = found.judged
+    assert question.name == ""
+    assert question.figures["mean absolute error"].value == 1.0
+    assert question.figures["coverage"].value == 0.9
+    graphs = question.graphs
+    assert isinstance(graphs, ValueGraphs)
+    assert graphs.unit == codes.WEEK
+    assert graphs.bias == pytest.approx(0.0)
+    assert "Mean absolute error [week" in render_evaluation(found)
+
+
+def outlined(label_maps, labels):
+    segments = tuple(Segment(number=n, code=c) for n, c in enumerate(labels, 1))
+    return Segmentation(space=SPACE, labels=label_maps, segments=segments)
+
+
+def test_outlines_are_judged_structure_by_structure_and_a_missed_one_counts():
+    labels = (code("left"), code("right"))
+    recipe = Recipe(labels=labels, activation="softmax", shape=(12, 16), normalise="zscore")
+    true = np.zeros((12, 16), np.uint8)
+    true[2:6, 2:6], true[2:6, 9:13] = 1, 2
+    missed = np.where(true == 2, 0, true)
+    data = dataset([outlined(true, labels)] * 4)
+    model = Model(
+        lambda n: outlined(missed if n == 0 else true, labels), recipe, (("Segmentation", labels[0]),)
+    )
+    found = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent)
+    (question,) = found.judged
+    assert question.figures["right: dice"].value == 0.75
+    assert question.figures["right: missed"].value == 1
+    assert question.figures["mean: dice"].value == pytest.approx((1 + 0.75) / 2)
+    assert isinstance(question.graphs, OutlineGraphs)
+    assert question.worst[0].case == "case 0"
+    page = render_evaluation(found)
+    assert "Structures missed entirely: 1" in page
+    assert page.count('class="prediction"') == 4
+
+
+def test_an_outline_of_another_structure_is_no_reference():
+    recipe = Recipe(labels=(codes.HEAD,), shape=(12, 16), normalise="zscore")
+    data = dataset([outlined(np.ones((12, 16), np.uint8), (code("left"),))])
+    model = Model(lambda _: outlined(np.ones((12, 16), np.uint8), (codes.HEAD,)), recipe)
+    with pytest.raises(InvalidInput, match="about what the model answers"):
+        judged(model, data, rng=np.random.default_rng(0), watch=silent)
+
+
+def test_a_model_judged_on_what_it_learnt_from_is_said_to_be():
+    data = dataset([told(float(n % 2)) for n in range(10)], split=lambda _: "train")
+    found = evaluated(Model(golden_model), data, beside=Beside(), split="train", seed=0, watch=silent)
+    assert found.learnt_from
+    assert "may have learnt from these cases" in render_evaluation(found)
+    assert not golden().learnt_from
+
+
+def test_the_shipped_model_has_the_figures_by_their_names(reader, phantom):
+    image = fetal_head_image(phantom.head, phantom.picture)
+
+    def case():
+        return Case(identifier="head", images={"image": image})
+
+    def reference():
+        (found, *_) = reader(case())
+        truth = Measurement(concept=codes.HEAD_CIRCUMFERENCE, value=phantom.circumference, unit=codes.MM)
+        return (found, truth)
+
+    sample = Sample(identifier="head", group="g", split="test", case=case, reference=reference)
+    data = Dataset(name="phantom", samples=(sample,))
+    figures = judged(reader, data, rng=np.random.default_rng(0), watch=silent)
+    assert figures["dice"].value == 1.0
+    assert figures["Head Circumference: mean absolute error"].value < 5
+    assert {"Head Circumference: coverage", "Head Circumference: bias", "Head Circumference: spread"} <= set(
+        figures
+    )
