@@ -8,15 +8,16 @@ import torch
 from scipy import ndimage
 
 from skiagraph import codes
-from skiagraph.case import Case, Dataset, Sample
+from skiagraph.case import Case, Dataset, Label, Sample, Target
+from skiagraph.codes import Code
 from skiagraph.features import Ellipse, rasterised
-from skiagraph.findings import Segment, Segmentation
+from skiagraph.findings import Classification, ClassScore, Measurement, Segment, Segmentation
 from skiagraph.geometry import Plane, derived_frame
 from skiagraph.image import Image
 from skiagraph.image.quantity import GREY
 from skiagraph.preprocess import Affine, Gamma, Speckle
 from skiagraph.task import Recipe
-from skiagraph.training import Plan
+from skiagraph.training import Machine, Plan
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -79,3 +80,68 @@ def plan():
 def changed(plan):
     """The plan with some choices changed."""
     return lambda **changes: dataclasses.replace(plan, **changes)
+
+
+SHAPES = tuple(Code(value=name.upper(), scheme="99TEST", meaning=name) for name in ("dark", "disc", "ring"))
+KIND = Code(value="KIND", scheme="99TEST", meaning="Kind")
+RADIUS = Code(value="RADIUS", scheme="99TEST", meaning="Radius")
+HEIGHT = Code(value="HEIGHT", scheme="99TEST", meaning="Height")
+
+
+def _drawn(number, kinds):
+    """A picture of 16 x 16: noise, a disc or a ring, of a radius, at a height above the middle."""
+    rng = np.random.default_rng([5, number])
+    kind, radius, bright = number % kinds, rng.uniform(2.5, 5.5), rng.uniform(0.4, 1.0)
+    place = rng.uniform(-2, 2, 2)
+    rows, columns = np.indices((16, 16)) - 7.5 - place[:, None, None]
+    far = np.hypot(rows, columns)
+    inside = [far < 0, far < radius, abs(far - radius) < 1.2][kind]
+    data = (60 + 150 * bright * inside + rng.normal(0, 12, (16, 16))).clip(0, 255).astype(np.uint8)
+    space = Plane.upright(shape=(16, 16), spacing=None, frame=derived_frame(f"drawn {kinds} {number}"))
+    case = Case(
+        identifier=f"d{number:03}",
+        images={"image": Image(data=data, space=space, quantity=GREY, modality="DX")},
+    )
+    truth = (
+        Classification(concept=KIND, scores=(ClassScore(code=SHAPES[kind], probability=1.0),)),
+        Measurement(concept=RADIUS, value=float(radius), unit=codes.PIXEL),
+        Measurement(concept=HEIGHT, value=float(-100 * place[0]), unit=codes.PERCENT),
+    )
+    return case, truth
+
+
+def drawn_dataset(n, kinds, kind="multi-class", test=0):
+    """`n` pictures to learn from and `test` to judge on; each its own group."""
+
+    def sample(number):
+        case, truth = _drawn(number, kinds)
+        return Sample(
+            identifier=case.identifier,
+            group=case.identifier,
+            split="train" if number < n else "test",
+            case=lambda: case,
+            reference=lambda: truth,
+            stratum=float(number % kinds),
+        )
+
+    labels = tuple(Label(number=i, code=code) for i, code in enumerate(SHAPES[:kinds]))
+    return Dataset(
+        name="drawn shapes",
+        samples=tuple(sample(number) for number in range(n + test)),
+        licence="CC0-1.0",
+        targets=(
+            Target(name="kind", kind=kind, concept=KIND, labels=labels),
+            Target(name="radius", kind="regression", concept=RADIUS, unit=codes.PIXEL),
+            Target(name="height", kind="regression", concept=HEIGHT, unit=codes.PERCENT),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    return drawn_dataset
+
+
+@pytest.fixture(scope="session")
+def machine():
+    return Machine(cores=2, memory=8.0)

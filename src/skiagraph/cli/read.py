@@ -145,7 +145,7 @@ def _headline(outcome: Outcome, lang: Lang) -> str:
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
-    from skiagraph.findings import Measurement, NotApplicable
+    from skiagraph.findings import Classification, Measurement, NotApplicable
     from skiagraph.plain import to_plain
 
     return {
@@ -154,6 +154,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "reading": str(outcome.folder / "reading.json"),
         "exports": [plain_file(one) for one in outcome.exports.written],
         "confidence": outcome.confidence,
+        "classifications": [to_plain(i) for i in outcome.facts if isinstance(i, Classification)],
         "measurements": [to_plain(i) for i in outcome.facts if isinstance(i, Measurement)],
         "refused": [to_plain(i) for i in outcome.facts if isinstance(i, NotApplicable)],
     }

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping, Sequence
-from statistics import median
-from typing import Any, Final, final
+from typing import Any, final
 
 __all__ = ["Calendar"]
-
-_RECENT: Final = 21  # steps whose median is the pace: one that was held up says nothing
-_MARGIN: Final = 1.02  # by which the time may be overrun before anything is shortened
 
 
 @final
 class Calendar:
-    """Counts the steps of a training, and shortens what is left of it where the time would run out.
+    """Counts the steps of a training, and hurries where the time would run out.
 
-    The machine may become slower than it was when the plan was made. Then fewer steps are left, and the learning rate
-    falls faster from where it is, so that a training that is cut short still comes to rest.
+    How far a stage has come is told by its steps, which makes a training repeatable. The machine may become slower than
+    it was when the plan was made: as soon as the clock is ahead of the steps, the clock tells. Then the learning rate
+    falls faster, and a training that is cut short still comes to rest, in time.
 
     Args:
         epochs: Of each stage.
@@ -32,20 +28,19 @@ class Calendar:
         self, epochs: Sequence[int], steps: Sequence[int], warmup: int, seconds: float | None
     ) -> None:
         self.steps, self.warmup, self.seconds = tuple(steps), warmup, seconds
-        self.ends = [e * s for e, s in zip(epochs, steps, strict=True)]  # steps of each stage
+        self.ends = tuple(e * s for e, s in zip(epochs, steps, strict=True))  # steps of each stage
         self.stage, self.step, self.done = 0, 0, 0
-        self.spent, self._judging = 0.0, 0.0
-        self._recent: deque[float] = deque(maxlen=_RECENT)
-        self._anchor = (0, 0.0)
+        self.spent, self._begun = 0.0, 0.0
 
     @property
     def total(self) -> int:
-        """Epochs over all stages; the last of a stage may have been cut."""
-        return sum(-(-end // steps) for end, steps in zip(self.ends, self.steps, strict=True))
+        """Epochs over all stages; in the end, those that there was time for."""
+        planned = sum(-(-end // steps) for end, steps in zip(self.ends, self.steps, strict=True))
+        return self.done if self.finished else max(planned, self.done + 1)
 
     @property
     def finished(self) -> bool:
-        """Whether no step is left."""
+        """Whether no stage is left."""
         return self.stage >= len(self.ends)
 
     @property
@@ -59,9 +54,19 @@ class Calendar:
         return self.step % self.steps[self.stage]
 
     @property
+    def progress(self) -> float:
+        """How far the present stage has come, 0 to 1: by its steps, or by the clock where that is ahead."""
+        by_steps = self.step / self.ends[self.stage]
+        if self.seconds is None:
+            return by_steps
+        share = self.ends[self.stage] / sum(self.ends[self.stage :])
+        room = max(1e-6, (self.seconds - self._begun) * share)
+        return min(1.0, max(by_steps, (self.spent - self._begun) / room))
+
+    @property
     def epoch_over(self) -> bool:
         """Whether the step that was just done was the last of its epoch."""
-        return self.within == 0 or self.step >= self.ends[self.stage]
+        return self.within == 0 or self.progress >= 1.0
 
     @property
     def rate(self) -> float:
@@ -69,12 +74,7 @@ class Calendar:
 
         Source: Loshchilov and Hutter, SGDR (ICLR 2017).
         """
-        rise = min(1.0, (self.step + 1) / self.warmup)
-        return rise * 0.5 * (1 + math.cos(math.pi * self._progress()))
-
-    def _progress(self) -> float:
-        start, behind = self._anchor
-        return behind + (1 - behind) * (self.step - start) / max(1, self.ends[self.stage] - start)
+        return min(1.0, (self.step + 1) / self.warmup) * 0.5 * (1 + math.cos(math.pi * self.progress))
 
     def stepped(self, seconds: float) -> None:
         """One step more is done.
@@ -82,11 +82,7 @@ class Calendar:
         Args:
             seconds: That it took, with its batch.
         """
-        self.step += 1
-        self.spent += seconds
-        self._recent.append(seconds)
-        if self.seconds is not None and len(self._recent) == _RECENT:
-            self._look(self.seconds - self.spent)
+        self.step, self.spent = self.step + 1, self.spent + seconds
 
     def turned(self, seconds: float) -> None:
         """An epoch is done.
@@ -94,40 +90,15 @@ class Calendar:
         Args:
             seconds: That it took to judge it.
         """
-        self.spent, self._judging, self.done = self.spent + seconds, seconds, self.done + 1
-        if self.step >= self.ends[self.stage]:
-            self.stage, self.step, self._anchor = self.stage + 1, 0, (0, 0.0)
-            while not self.finished and self.ends[self.stage] == 0:
-                self.stage += 1
-
-    def _look(self, seconds: float) -> None:
-        """Shortens every stage alike where the steps that are left take longer than the seconds that are left."""
-        here = self.ends[self.stage] - self.step
-        steps = here + sum(self.ends[self.stage + 1 :])
-        need = steps * median(self._recent) + (self.total - self.done) * self._judging
-        if need <= _MARGIN * max(0.0, seconds):
-            return
-        share = max(0.0, seconds) / need
-        if not here or int(here * share) == here:
-            return
-        self._anchor = (self.step, self._progress())
-        self.ends[self.stage] = self.step + int(here * share)
-        for later in range(self.stage + 1, len(self.ends)):
-            self.ends[later] = int(self.ends[later] * share)
+        self.spent, self.done = self.spent + seconds, self.done + 1
+        if self.progress >= 1.0:
+            self.stage, self.step, self._begun = self.stage + 1, 0, self.spent
 
     def state(self) -> dict[str, Any]:
         """Where it is, as plain data."""
-        return {
-            "ends": list(self.ends),
-            "at": [self.stage, self.step, self.done],
-            "clock": [self.spent, self._judging],
-            "anchor": list(self._anchor),
-        }
+        return {"at": [self.stage, self.step, self.done], "clock": [self.spent, self._begun]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes back to where `state` was."""
-        self.ends = [int(n) for n in state["ends"]]
         self.stage, self.step, self.done = (int(n) for n in state["at"])
-        self.spent, self._judging = (float(n) for n in state["clock"])
-        start, behind = state["anchor"]
-        self._anchor = (int(start), float(behind))
+        self.spent, self._begun = (float(n) for n in state["clock"])

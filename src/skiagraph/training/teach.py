@@ -25,7 +25,7 @@ from skiagraph.training.loop import Run, Stage, learn
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, readable, shown, steps_per_epoch
-from skiagraph.training.timing import seconds_per_step, settled, threads
+from skiagraph.training.timing import learning_seconds, seconds_per_step, settled, threads
 
 __all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
 
@@ -185,7 +185,7 @@ def _with_limit(run: Run, plan: Plan, gone: float, fold: int) -> Run:
     """What is left of the time budget, shared among the folds that are left."""
     if plan.seconds is None:
         return run
-    left = max(1.0, (plan.seconds * 0.96 - gone) / (plan.folds - fold))
+    left = max(1.0, (learning_seconds(plan) - gone) / (plan.folds - fold))
     return dataclasses.replace(run, seconds=left)
 
 

@@ -22,11 +22,13 @@ from skiagraph.plain import to_plain
 from skiagraph.training.loop import Batch, Run, Stage, learn
 from skiagraph.training.plan import Plan
 
-__all__ = ["fitting_epochs", "seconds_per_step", "settled", "threads"]
+__all__ = ["fitting_epochs", "learning_seconds", "seconds_per_step", "settled", "threads"]
 
 _WARM: Final = 3  # steps before anything is measured
 _MEASURED: Final = 8
-_RESERVE: Final = 0.08  # of the budget, for what comes before and after
+_RESERVE: Final = 0.05  # of the budget, and
+_AFTER: Final = 8.0  # seconds, for what comes after learning: judging and writing
+_SLACK: Final = 0.95  # of the time that is left is planned for, so that a steady machine is never hurried
 
 
 def _silent(*_: Any) -> None:
@@ -61,6 +63,12 @@ def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
     return float(np.mean(steps[_WARM:] if len(steps) > _WARM else steps))
 
 
+def learning_seconds(plan: Plan) -> float:
+    """When learning must be over, in seconds from the start; infinite without a budget."""
+    budget = math.inf if plan.seconds is None else plan.seconds
+    return max(0.5 * budget, budget * (1 - _RESERVE) - _AFTER)
+
+
 def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
     """Epochs that fit into what is left of the time budget of one network.
 
@@ -69,7 +77,7 @@ def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
         spent: Seconds that are gone already.
         epoch: Seconds that one takes, with its validation.
     """
-    left = ((plan.seconds or math.inf) * (1 - _RESERVE) - spent) / plan.folds
+    left = _SLACK * (learning_seconds(plan) - spent) / plan.folds
     fixed = plan.settle.epochs if plan.settle else 0
     return max(1, min(plan.epochs, int(left / epoch) - fixed))
 

@@ -18,7 +18,15 @@ import numpy as np
 from skiagraph.case import Case
 from skiagraph.codecs import nifti, picture, written
 from skiagraph.errors import FormatError, InvalidInput
-from skiagraph.findings import Findings, Measurement, NotApplicable, Provenance, Segmentation, Source
+from skiagraph.findings import (
+    Classification,
+    Findings,
+    Measurement,
+    NotApplicable,
+    Provenance,
+    Segmentation,
+    Source,
+)
 from skiagraph.geometry import Plane
 from skiagraph.image import Image, image_digest
 from skiagraph.image.quantity import LABEL
@@ -80,7 +88,8 @@ class Outcome:
     Args:
         case: Its identifier.
         folder: Where its reading lies: ``reading.json``, ``report.html`` and the mask.
-        facts: Measurements and refusals; outlines stay in the files, so that thousands of outcomes fit in memory.
+        facts: Classes, measurements and refusals; outlines stay in the files, so that thousands of outcomes fit in
+            memory.
         confidence: Calibrated, of the outline; None where there is none.
         entry: Its line in the index page.
         exports: What was written beside the reading, where that was asked for.
@@ -88,7 +97,7 @@ class Outcome:
 
     case: str
     folder: Path
-    facts: tuple[Measurement | NotApplicable, ...]
+    facts: tuple[Classification | Measurement | NotApplicable, ...]
     confidence: float | None
     entry: Entry
     exports: Exports = field(default_factory=Exports)
@@ -211,7 +220,7 @@ def _outcome(reading: Reading, case: Case, folder: Path, language: Language) -> 
     return Outcome(
         case=reading.report.case,
         folder=folder,
-        facts=tuple(i for i in items if isinstance(i, Measurement | NotApplicable)),
+        facts=tuple(i for i in items if isinstance(i, Classification | Measurement | NotApplicable)),
         confidence=outlines[0].segments[0].confidence if outlines else None,
         entry=entry_of(reading.report, case, link=f"{folder.name}/report.html", lang=language),
     )
