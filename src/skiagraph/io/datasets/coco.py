@@ -10,7 +10,7 @@ from skiagraph.case import Label, Target
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, SkiagraphError
 from skiagraph.io.datasets.answers import Marked
 from skiagraph.io.datasets.listing import Ask, Entry, Listing, listing_of
-from skiagraph.io.datasets.parsed import json_of
+from skiagraph.io.datasets.parsed import json_of, numbers_in, objects_in, whole_in
 from skiagraph.io.datasets.source import ImageFile
 from skiagraph.io.datasets.words import local, split_word
 
@@ -55,7 +55,9 @@ def listed(path: Path, ask: Ask) -> Listing:
     files = _files(path) if path.is_dir() else [path]
     folder = path if path.is_dir() else path.parent
     said = {file: json_of(file) for file in files}
-    target = _target([one for data in said.values() for one in data["categories"]])
+    target = _target(
+        [one for file, data in said.items() for one in objects_in(data, "categories", file.name)]
+    )
     entries: list[Entry] = []
     for file, data in said.items():
         split = next(
@@ -89,13 +91,17 @@ class _Place:
 
     def image(self, name: str) -> Path:
         for folder in self._folders:
-            if (folder / name).is_file():
+            if name and "\0" not in name and (folder / name).is_file():
                 return folder / name
         raise MissingInput(f"{self.file.name} names images that exist", got=name)
 
 
 def _target(categories: list[Mapping[str, Any]]) -> Target:
-    named = {int(one["id"]): str(one["name"]) for one in categories if {"id", "name"} <= set(one)}
+    named = {
+        whole_in(one["id"], "the id of a category", str(one["name"])[:40]): str(one["name"])
+        for one in categories
+        if {"id", "name"} <= set(one)
+    }
     if not named:
         raise FormatError("the categories of a COCO file have an id and a name", got="none")
     labels = tuple(Label(number=number, code=local(word)) for number, word in sorted(named.items()))
@@ -103,28 +109,32 @@ def _target(categories: list[Mapping[str, Any]]) -> Target:
 
 
 def _entries(data: Mapping[str, Any], place: _Place, target: Target, ask: Ask) -> list[Entry]:
-    boxes: dict[Any, list[tuple[int, tuple[float, ...], tuple[float, ...]]]] = {}
-    sizes = {one.get("id"): one for one in data["images"]}
+    boxes: dict[int, list[tuple[int, tuple[float, ...], tuple[float, ...]]]] = {}
+    name = place.file.name
+    images = {
+        whole_in(one.get("id"), "the id of an image", name): one for one in objects_in(data, "images", name)
+    }
     known = {label.number for label in target.labels}
-    for number, one in enumerate(data["annotations"]):
-        where = f"{place.file.name}, annotation {one.get('id', number)}"
+    for number, one in enumerate(objects_in(data, "annotations", name)):
+        where = f"{name}, annotation {str(one.get('id', number))[:20]}"
         try:
-            boxes.setdefault(one.get("image_id"), []).append(_edges(one, sizes, known, where))
+            image = whole_in(one.get("image_id"), "image_id", where)
+            boxes.setdefault(image, []).append(_edges(one, images.get(image), known, where))
         except SkiagraphError as error:
             ask.notes(error)
     entries = []
-    for one in data["images"]:
-        name = str(one.get("file_name", ""))
+    for number, one in images.items():
+        file = str(one.get("file_name", ""))
         try:
-            image = ImageFile(path=place.image(name))
+            source = ImageFile(path=place.image(file))
         except SkiagraphError as error:
             ask.notes(error)
             continue
-        marked = Marked(target=target, edges=tuple(boxes.get(one.get("id"), ())))
+        marked = Marked(target=target, edges=tuple(boxes.get(number, ())))
         entries.append(
             Entry(
-                identifier=f"{place.split}/{name}",
-                images=(("image", image),),
+                identifier=f"{place.split}/{file}",
+                images=(("image", source),),
                 answers=(marked,),
                 split=place.split,
             )
@@ -133,16 +143,20 @@ def _entries(data: Mapping[str, Any], place: _Place, target: Target, ask: Ask) -
 
 
 def _edges(
-    one: Mapping[str, Any], sizes: Mapping[Any, Mapping[str, Any]], known: set[int], where: str
+    one: Mapping[str, Any], image: Mapping[str, Any] | None, known: set[int], where: str
 ) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
-    box, number = one.get("bbox"), one.get("category_id")
-    image = sizes.get(one.get("image_id"))
-    if not isinstance(box, list) or len(box) != 4 or number not in known or image is None:
-        raise InvalidInput(f"a box has four numbers, a category and an image ({where})", got=str(box)[:60])
-    left, top, width, height = (float(n) for n in box)
+    left, top, width, height = numbers_in(one.get("bbox"), 4, "bbox", where)
+    number = whole_in(one.get("category_id"), "category_id", where)
+    if number not in known or image is None:
+        raise InvalidInput(f"a box has a category and an image of the file ({where})", got="another")
     if not (width > 0 and height > 0):
         raise InvalidInput(f"a box has a width and a height ({where})", got=f"{width:g} x {height:g}")
-    rows, columns = image.get("height"), image.get("width")
-    if rows and columns and (left < -1 or top < -1 or left + width > columns + 1 or top + height > rows + 1):
-        raise InvalidInput(f"a box lies in its image ({where})", got=f"{box} in {columns} x {rows}")
-    return int(str(number)), (top - 0.5, left - 0.5), (top + height - 0.5, left + width - 0.5)
+    if "height" in image and "width" in image:
+        rows, columns = (
+            whole_in(image[key], f"the {key} of its image", where) for key in ("height", "width")
+        )
+        if left < -1 or top < -1 or left + width > columns + 1 or top + height > rows + 1:
+            raise InvalidInput(
+                f"a box lies in its image ({where})", got=f"{one['bbox']} in {columns} x {rows}"
+            )
+    return number, (top - 0.5, left - 0.5), (top + height - 0.5, left + width - 0.5)

@@ -162,7 +162,7 @@ def _check_keys(said: Mapping[str, Any], known: frozenset[str], where: str) -> N
 
 def _text(said: Mapping[str, Any], key: str, path: Path) -> str:
     value = said.get(key, "")
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise InvalidInput(f"{key} is a text ({path.name})", got=type(value).__name__)
     return value
 
@@ -228,12 +228,14 @@ def _wanted(said: Mapping[str, Any], path: Path) -> Wanted:
     columns = _flat(said.get("columns", {}), path) or {"": _text(said, "column", path) or name}
     if "" not in columns and kind not in (*_BY_LABEL, "multi-class"):
         raise InvalidInput(f"a {kind} stands in one column ({where})", got=f"{len(columns)} columns")
-    unit = _text(said, "unit", path)
+    unit, labels = _text(said, "unit", path), said.get("labels", [])
+    if not isinstance(labels, list):
+        raise InvalidInput(f"labels is a list ({where})", got=type(labels).__name__)
     return Wanted(
         name=name,
         kind=kind,  # type: ignore[arg-type]
         columns=columns,
-        labels=tuple(_label(one, n, where) for n, one in enumerate(said.get("labels", []))),
+        labels=tuple(_label(one, n, where) for n, one in enumerate(labels)),
         concept=_text(said, "concept", path),
         unit=Code(value=unit, scheme="UCUM", meaning=unit) if unit else None,
     )

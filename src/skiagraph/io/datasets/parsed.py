@@ -10,9 +10,10 @@ from xml.etree import ElementTree as ET
 
 from skiagraph.errors import FormatError, MissingInput, NotPermitted
 
-__all__ = ["json_of", "xml_of"]
+__all__ = ["json_of", "numbers_in", "objects_in", "whole_in", "xml_of"]
 
 _MOST: Final = 2**30  # bytes of a file of annotations
+_LIMIT: Final = 2**31
 
 
 def _bytes(path: Path) -> bytes:
@@ -43,6 +44,43 @@ def json_of(path: Path) -> Mapping[str, Any]:
     if not isinstance(said, dict):
         raise FormatError(f"{path.name} holds one object", got=type(said).__name__)
     return said
+
+
+def objects_in(said: Mapping[str, Any], key: str, where: str) -> list[Mapping[str, Any]]:
+    """The list of objects under a key.
+
+    Raises:
+        FormatError: Something else.
+    """
+    found = said.get(key)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise FormatError(f"{key} is a list of objects ({where})", got=type(found).__name__)
+    return found
+
+
+def whole_in(value: Any, what: str, where: str) -> int:
+    """A whole number from 0 to 2**31, as a number or in words.
+
+    Raises:
+        FormatError: Something else.
+    """
+    good = isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) < 12)
+    if not good or isinstance(value, bool) or not 0 <= int(value) < _LIMIT:
+        raise FormatError(f"{what} is a whole number from 0 ({where})", got=repr(value)[:40])
+    return int(value)
+
+
+def numbers_in(value: Any, count: int, what: str, where: str) -> tuple[float, ...]:
+    """A list of so many finite numbers.
+
+    Raises:
+        FormatError: Something else.
+    """
+    numbers = value if isinstance(value, list) else []
+    good = all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < _LIMIT for n in numbers)
+    if len(numbers) != count or not good:
+        raise FormatError(f"{what} is {count} numbers ({where})", got=repr(value)[:60])
+    return tuple(float(n) for n in numbers)
 
 
 def xml_of(path: Path) -> ET.Element:

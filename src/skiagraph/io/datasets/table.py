@@ -19,6 +19,7 @@ from skiagraph.io.pixel_sizes import pixel_size_of_row
 __all__ = ["Table", "listing_of_table"]
 
 _IMAGE: Final = "image"
+_LONG: Final = 1000  # letters of a path beyond which a cell names no file
 
 
 @final
@@ -183,6 +184,8 @@ class _Folder:
         return path
 
     def _of(self, cell: str) -> Path | None:
+        if not cell or "\0" in cell or len(cell) > _LONG:
+            return None
         direct = self._folder / cell
         if direct.exists():
             return direct
