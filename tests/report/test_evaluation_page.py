@@ -52,7 +52,7 @@ def found():
             roc=(curve,),
             pr=(curve,),
             share=(0.3,),
-            bins=np.array([[10.0, 30.0], [0.2, 0.8], [0.1, 0.9]]),
+            bins=np.array([[10.0, 30.0], [0.2, 0.8], [0.1, 0.9], [0.1, 0.7], [0.2, 0.8]]),
             calibration_error=0.1,
             confusion=np.array([[20.0, 5.0], [3.0, 12.0]]),
         ),

@@ -209,6 +209,7 @@ def _say(found: Evaluated, model: str, out: Path | None) -> None:
 
 
 def _table(judged: Judged, title: str) -> Any:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
@@ -219,7 +220,9 @@ def _table(judged: Judged, title: str) -> Any:
         heads += [judged.rival.name, "difference", "p"]
     groups = [s for s in judged.subgroups if s.figures]
     heads += [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
-    table = Table(*heads, title=title)
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    for n, head in enumerate(heads):
+        table.add_column(escape(head), no_wrap=n == 2, justify="left" if n == 0 else "right")
     for name in judged.headline:
         e = judged.figures[name]
         row = [escape(name), figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]

@@ -93,7 +93,8 @@ class ClassGraphs:
         roc: ROC curves.
         pr: Precision-recall curves.
         share: The share of positive cases of each precision-recall curve.
-        bins: Of the reliability diagram: cases, mean confidence and share of right answers, shape (3, bins).
+        bins: Of the reliability diagram: cases, mean confidence, share of right answers, where the bin begins and where
+            it ends, shape (5, bins).
         calibration_error: Of these bins.
         confusion: How often each class (row) was taken for each (column); None where classes may be true together.
     """

@@ -49,7 +49,11 @@ def _of_classes(graphs: ClassGraphs, lang: Language) -> Iterator[str]:
 
 def _paths(paths: tuple[Path, ...], lang: Language) -> Iterator[Line]:
     for n, path in enumerate(paths):
-        name = path.name if path.area is None else said("area", lang, name=path.name, area=f"{path.area:.3f}")
+        name = (
+            path.name
+            if path.area is None
+            else said("area", lang, name=_cut(path.name, 40), area=f"{path.area:.3f}")
+        )
         yield Line(x=path.x, y=path.y, name=name, style=n)
 
 
@@ -63,12 +67,11 @@ def _unit_chart(title: str, x: str, y: str, layers: tuple[Layer, ...], lang: Lan
 
 
 def _reliability(graphs: ClassGraphs, lang: Language) -> Chart:
-    n, confidence, right = graphs.bins
+    n, confidence, right, start, end = graphs.bins
     low, high = _wilson(right, n)
-    edges = np.floor(np.minimum(confidence, 0.9999) * 10) / 10
-    share = n / n.sum()
+    room = 0.1 * (end - start)
     layers = (
-        Bars(start=edges + 0.01, end=edges + 0.09, height=share * 0.999, name=said("share-of-cases", lang)),
+        Bars(start=start + room, end=end - room, height=n / n.sum(), name=said("share-of-cases", lang)),
         Line(x=_ENDS, y=_ENDS, name=said("perfect", lang), thin=True),
         Line(x=confidence, y=right),
         Dots(x=confidence, y=right, low=low, high=high, name=said("observed", lang)),
@@ -160,18 +163,19 @@ def _spread(
             layers.append(Line(x=box, y=np.array([a, a, c, c, a]), name=name, style=0))
             layers.append(Line(x=np.array([n - 0.3, n + 0.3]), y=np.array([b, b]), style=0))
     dots = Dots(x=np.concatenate(x), y=np.concatenate(y), name=said("cases-legend", lang), style=1)
-    names = tuple(label if len(label) <= 18 else f"{label[:17]}…" for label in labels)
+    names = tuple(_cut(label, max(4, int(364 / len(labels) / 7.2))) for label in labels)
     across = Axis(title=said("axis-structure", lang), low=-0.6, high=len(labels) - 0.4, names=names)
     return Chart(title=title, x=across, y=axis, layers=(dots, *layers))
 
 
 def _confusion(labels: tuple[str, ...], counts: NDArray[np.float64], lang: Language) -> str:
     """A matrix of numbers on grey, each row the cases of one class."""
-    n, left, top = len(labels), 118.0, 66.0
-    side = min(78.0, (440 - left - 14) / n)
+    n, left, top = len(labels), 124.0, 66.0
+    side = min(124.0, (440 - left - 14) / n)
+    tall = min(side, 78.0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     title = said("chart-confusion", lang)
-    height = top + n * side + 18
+    height = top + n * tall + 18
     parts = [
         f'<svg class="chart" viewBox="0 0 440 {height:g}" role="img" aria-label="{escape(title)}">',
         f'<text x="8" y="18" class="title">{escape(title)}</text>',
@@ -179,23 +183,28 @@ def _confusion(labels: tuple[str, ...], counts: NDArray[np.float64], lang: Langu
         f'<text x="{left - 8:g}" y="58" class="end">{escape(said("confusion-rows", lang))}</text>',
     ]
     for i, label in enumerate(labels):
-        short = label if len(label) <= 16 else f"{label[:15]}…"
-        words = short if side >= 60 else short[:6]
-        middle = top + (i + 0.5) * side
-        parts.append(f'<text x="{left - 8:g}" y="{middle + 4:.1f}" class="end">{escape(short)}</text>')
-        parts.append(f'<text x="{left + (i + 0.5) * side:.1f}" y="58" class="mid">{escape(words)}</text>')
+        across, up = left + (i + 0.5) * side, top + (i + 0.5) * tall
+        parts.append(f'<text x="{left - 8:g}" y="{up + 4:.1f}" class="end">{escape(_cut(label, 17))}</text>')
+        words = escape(_cut(label, int(side / 7.2)))
+        parts.append(f'<text x="{across:.1f}" y="58" class="mid">{words}</text>')
         for j in range(n):
-            x, y, share = left + j * side, top + i * side, float(shares[i, j])
-            ink = "#fff" if share > 0.55 else "#14212b"
-            parts.append(
-                f'<rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{side:.1f}" height="{side:.1f}" '
-                f'fill="rgba(11,93,107,{share:.3f})"/>'
-                f'<text x="{x + side / 2:.1f}" y="{y + side / 2 + 1:.1f}" class="mid" fill="{ink}" '
-                f'style="fill:{ink}">{counts[i, j]:.0f}</text>'
-            )
-            if side >= 44:
-                parts.append(
-                    f'<text x="{x + side / 2:.1f}" y="{y + side / 2 + 17:.1f}" class="mid note" '
-                    f'style="fill:{ink}">{100 * share:.0f} %</text>'
-                )
+            place = (left + j * side, top + i * tall, side, tall)
+            parts.append(_cell(place, float(counts[i, j]), float(shares[i, j])))
     return "".join([*parts, "</svg>"])
+
+
+def _cut(words: str, most: int) -> str:
+    return words if len(words) <= most else f"{words[: max(most - 1, 1)]}…"
+
+
+def _cell(place: tuple[float, float, float, float], count: float, share: float) -> str:
+    x, y, width, height = place
+    ink = "#fff" if share > 0.55 else "#14212b"
+    middle = f'x="{x + width / 2:.1f}" style="fill:{ink}"'
+    box = f'<rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    parts = [f'{box} fill="rgba(11,93,107,{share:.3f})"/>']
+    parts.append(f'<text {middle} y="{y + height / 2 + 1:.1f}" class="mid">{count:.0f}</text>')
+    if height >= 44:
+        percent = f"{100 * share:.0f} %"
+        parts.append(f'<text {middle} y="{y + height / 2 + 17:.1f}" class="mid note">{percent}</text>')
+    return "".join(parts)

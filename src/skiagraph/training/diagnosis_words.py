@@ -88,7 +88,8 @@ def _within(found: Within, measure: Measure, lang: Language) -> str:
     if found.low == found.high:
         return _with_unit(found.value, measure)
     value = _with_unit(found.value, measure)
-    return _said("within", lang, value=value, low=figure_text(found.low), high=figure_text(found.high))
+    low, high = (figure_text(end).replace("-", "−") for end in (found.low, found.high))
+    return _said("within", lang, value=value, low=low, high=high)
 
 
 def _shares(shares: Shares, lang: Language) -> str:

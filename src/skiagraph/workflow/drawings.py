@@ -27,6 +27,7 @@ from skiagraph.workflow.judge import Ledger
 
 __all__ = ["graphs_of", "score_of"]
 
+_BINS: Final = 15  # as the figures have them
 _CURVES: Final = 6  # that can still be told apart in one chart
 
 
@@ -95,14 +96,15 @@ def _classes(found: Outcomes, *, exclusive: bool) -> ClassGraphs:
         pr.append(Path(name=name, x=line.sensitivity, y=line.precision, area=precision))
         share.append(float(true.mean()))
     told, right = _sure(found, exclusive=exclusive)
-    bins = reliability(told, right, bins=10)
+    bins = reliability(told, right, bins=_BINS)
+    start = np.maximum(np.ceil(bins.confidence * _BINS - 1e-9) - 1, 0) / _BINS
     return ClassGraphs(
         labels=found.labels,
         roc=tuple(roc),
         pr=tuple(pr),
         share=tuple(share),
-        bins=np.stack([bins.n, bins.confidence, bins.right]),
-        calibration_error=float(calibration_error(told, right, bins=10)[0]),
+        bins=np.stack([bins.n, bins.confidence, bins.right, start, start + 1 / _BINS]),
+        calibration_error=float(calibration_error(told, right, bins=_BINS)[0]),
         confusion=found.truth.T @ found.decided if exclusive else None,
     )
 
