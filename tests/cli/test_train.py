@@ -1,0 +1,161 @@
+"""`skiagraph train`: the plan with its reasons, the figures beside a constant, resuming, and refusals in a sentence."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from typer.testing import CliRunner
+
+from skiagraph.cli import app
+from skiagraph.cli.train import seconds_of
+from skiagraph.errors import InvalidInput
+
+QUICK = ("--set", "options.base=8", "--set", "batch=8", "--set", "average=0.8", "--set", "steps=[]")
+
+
+def table(folder, n=40, test=12):
+    """Discs and squares of 16 x 16, with their sizes; one file is no picture."""
+    with (folder / "dataset.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image", "label", "value.size_mm", "group", "split"])
+        for number in range(n + test):
+            rng = np.random.default_rng([1, number])
+            at, size = np.indices((16, 16)) - 7.5 - rng.uniform(-1, 1, 2)[:, None, None], rng.uniform(3, 6)
+            far = np.hypot(*at) if number % 2 else abs(at).max(0)
+            data = (60 + 120 * (far < size) + rng.normal(0, 10, (16, 16))).clip(0, 255).astype(np.uint8)
+            Pillow.fromarray(data).save(folder / f"{number}.png")
+            split = "train" if number < n else "test"
+            rows.writerow(
+                [f"{number}.png", "disc" if number % 2 else "square", round(size, 3), number, split]
+            )
+    return folder / "dataset.csv"
+
+
+def skiagraph(*arguments, env=None):
+    program = Path(sys.executable).with_name("skiagraph")
+    return subprocess.run(
+        [str(program), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", **(env or {})},
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return table(tmp_path_factory.mktemp("shapes"))
+
+
+def test_a_classification_is_planned_learnt_judged_and_read(data, tmp_path):
+    out = tmp_path / "shapes"
+    (data.parent / "7.png").write_bytes(b"no picture")
+    done = skiagraph(
+        "train", "classification", data, "--out", out, "--set", "epochs=12", "--target", "label", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "pictures this small are taken as they are" in told
+    assert "set by you" in told
+    assert "a constant" in told
+    assert "roc auc" in told
+    assert "7.png was left out" in done.stderr
+    assert "Traceback" not in done.stderr
+    record = json.loads((out / "plan.json").read_text("utf-8"))
+    assert len(record["history"]) == 12
+    assert record["plan"]["reasons"]["epochs"] == "set by you"
+    assert len(record["problems"]) == 1
+    assert not (tmp_path / ".shapes.training").exists()
+    read = skiagraph("read", data.parent / "51.png", "--model", out, "--out", tmp_path / "reading", "--json")
+    assert read.returncode == 0, read.stderr
+    (reading,) = json.loads(read.stdout)["readings"]
+    (found,) = reading["classifications"]
+    assert sum(s["probability"] for s in found["scores"]) == pytest.approx(1)
+    assert "disc" in (tmp_path / "reading" / "report.html").read_text("utf-8")
+
+
+def test_a_regression_says_its_figures_as_json_and_keeps_its_time(data, tmp_path):
+    done = skiagraph(
+        "train", "regression", data, "--out", tmp_path / "sizes", "--time-budget", "20s", "--json", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["seconds"] < 35, "a loaded machine also needs time to start"
+    assert answer["epochs"] >= 1
+    (figures,) = answer["figures"].values()
+    assert figures["model"]["mean absolute error"]["n"] == 12
+    assert figures["constant"]["mean absolute error"]["value"] > 0
+
+
+def test_a_command_that_was_killed_goes_on_and_writes_the_same_model(data, tmp_path):
+    def command(out):
+        program = Path(sys.executable).with_name("skiagraph")
+        asked = ["train", "classification", data, "--out", out, "--set", "epochs=8", "--json", *QUICK]
+        return [str(part) for part in (program, *asked)]
+
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command(tmp_path / "cut"), env=env, stdout=subprocess.DEVNULL)
+    checkpoint, patience = tmp_path / ".cut.training" / "checkpoint-0", time.monotonic() + 120
+    while not checkpoint.is_file() and time.monotonic() < patience:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    assert not (tmp_path / "cut").exists(), "killed before it was done"
+    cut = subprocess.run(command(tmp_path / "cut"), env=env, capture_output=True, text=True, check=True)
+    whole = subprocess.run(command(tmp_path / "whole"), env=env, capture_output=True, text=True, check=True)
+    first, second = json.loads(cut.stdout), json.loads(whole.stdout)
+    assert first["figures"] == second["figures"]
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("cut", "whole")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--time-budget", "soon"], "written 90s, 5m or 2h"),
+        (["--set", "speed=3"], "a plan has the fields"),
+        (["--set", "epochs=many"], "the setting of epochs holds"),
+        (["--set", "network=resnet-19"], "take one of"),
+        (["--split", "train,test"], "not judged on what it learnt from"),
+        (["--split", "spring"], "there are"),
+        (["--target", "weight"], "its targets are: label (multi-class)"),
+    ],
+)
+def test_a_wish_that_does_not_hold_is_refused_in_one_sentence(arguments, said, data, tmp_path):
+    result = CliRunner().invoke(
+        app, ["train", "classification", str(data), "--out", str(tmp_path / "b"), *arguments]
+    )
+    assert result.exit_code != 0
+    assert said in str(result.exception)
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_plan_alone_is_said_as_json(data, tmp_path):
+    asked = ["train", "classification", str(data), "--out", str(tmp_path / "b"), "--plan-only", "--json"]
+    result = CliRunner().invoke(app, [*asked, "--set", "epochs=3"])
+    assert result.exit_code == 0
+    plan = json.loads(result.stdout)
+    assert (plan["epochs"], plan["recipe"]["task"]) == (3, "classification")
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("", None)]
+)
+def test_times_are_written_as_people_write_them(text, seconds):
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-3m", "0s", "5 days"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(InvalidInput, match="90s, 5m or 2h"):
+        seconds_of(text)
