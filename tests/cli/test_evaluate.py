@@ -63,6 +63,15 @@ def test_a_model_compared_with_itself_differs_by_nothing(heads):
     assert (dice["difference"], dice["p"], dice["n"]) == (0.0, 1.0, 5)
 
 
+def test_the_fit_is_told_in_words_and_drawn_on_the_page(heads, tmp_path):
+    done = run(heads, "--fit", "--json", "--out", tmp_path / "page.html")
+    (sentence, *_) = json.loads(done.stdout)["fit"]
+    assert sentence.startswith("Fits well: Dice is 0.9")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert sentence in page
+    assert "Training and validation" in page
+
+
 def test_the_table_says_what_the_json_says(heads):
     done = run(heads, "--no-baselines")
     assert done.exit_code == 0, done.output

@@ -1,6 +1,9 @@
 """The diagnosis of a fit: told rightly of polynomials and of recorded trainings, with numbers that add up."""
 
+import json
+import re
 import xml.etree.ElementTree as ET
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -193,6 +196,13 @@ def test_a_diagnosis_is_a_section_in_both_languages_with_a_chart_for_each_kind_o
         assert ET.fromstring(chart).get("role") == "img"
     if lang == "zh":
         assert not any("help" in s or "Tried" in s for s in section.sentences)
+
+
+def test_phrases_have_the_same_parts_in_both_languages():
+    table = json.loads(files("skiagraph.training").joinpath("diagnosis.json").read_text("utf-8"))
+    for key, words in table.items():
+        parts = [set(re.findall(r"\{(\w+)\}", words[lang])) for lang in ("en", "zh")]
+        assert parts[0] == parts[1], key
 
 
 @pytest.mark.parametrize(

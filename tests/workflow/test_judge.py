@@ -27,7 +27,8 @@ from skiagraph.report.evaluated import ClassGraphs, OutlineGraphs, ValueGraphs
 from skiagraph.report.evaluation import render_evaluation, sentences_of
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe
 from skiagraph.workflow.evaluation import Beside, evaluated, with_baselines
-from skiagraph.workflow.judge import judged
+from skiagraph.workflow.fit import both_sides
+from skiagraph.workflow.judge import Answerer, judged
 
 
 def code(word):
@@ -325,6 +326,29 @@ def test_a_model_judged_on_what_it_learnt_from_is_said_to_be():
     assert found.learnt_from
     assert "may have learnt from these cases" in render_evaluation(found)
     assert not golden().learnt_from
+
+
+def test_the_errors_on_both_sides_tell_whether_a_model_learnt_by_heart():
+    data = dataset(
+        [told(float(n % 2)) for n in range(60)],
+        split=lambda n: "train" if n < 40 else "test",
+        group=lambda n: f"g{n // 2}",
+    )
+    model = Model(lambda n: told(float(n % 2)) if n < 40 else told(0.9))
+    sides = data.split("train"), data.split("test")
+    counted = []
+    found = both_sides(
+        model,
+        *sides,
+        constant=Answerer(answer=Constant(0.6)),
+        watch=lambda *a: counted.append(a[:2]),
+        most=30,
+    )
+    assert (found.name, found.higher) == ("accuracy", True)
+    assert found.train.tolist() == [0.0] * len(found.train)
+    assert found.held.tolist() == [0.5] * 10
+    assert found.constant == 0.5
+    assert counted[-1] == (50, 50)
 
 
 def test_the_shipped_model_has_the_figures_by_their_names(reader, phantom):

@@ -15,7 +15,8 @@ from skiagraph.cli.language import Lang
 if TYPE_CHECKING:
     from skiagraph.case import Dataset
     from skiagraph.report.evaluated import Evaluated, Judged
-    from skiagraph.task import Comparison, Estimate
+    from skiagraph.task import Comparison, Estimate, Watch
+    from skiagraph.training.diagnosis import Diagnosis
     from skiagraph.workflow import Reader
     from skiagraph.workflow.evaluation import Beside
 
@@ -33,6 +34,9 @@ By = Annotated[str, typer.Option(help="Attributes for subgroups, with commas: si
 Plain = Annotated[
     bool, typer.Option(help="Judge a constant and a simple baseline too, fitted on the training split.")
 ]
+Fit = Annotated[
+    bool, typer.Option("--fit", help="Read up to 200 training cases too, and say how well the model fits.")
+]
 Tongue = Annotated[Lang, typer.Option(help="Language of the report.")]
 Seed = Annotated[int, typer.Option(help="Of the bootstrap.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
@@ -47,6 +51,7 @@ def evaluate(
     compare: Compare = None,
     by: By = "",
     baselines: Plain = True,
+    fit: Fit = False,
     lang: Tongue = Lang.en,
     seed: Seed = 0,
     as_json: Json = False,
@@ -69,16 +74,20 @@ def evaluate(
     beside = _beside(whole, split, reader, compare, by, wanted=baselines)
     with progress("reading", shown=not as_json) as watch:
         found = evaluated(reader, chosen, beside=beside, split=split, seed=seed, watch=watch)
+        diagnosis = _diagnosis(reader, whole, chosen, beside, watch) if fit else None
     if out is not None:
-        _write(found, out, lang)
+        _write(found, out, lang, diagnosis)
     warnings = [w for judged in found.judged for w in _warnings(judged)]
     if as_json:
         figures = {name: _plain(e) for name, e in _named(found).items()}
         answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
+        answer["fit"] = _fit_said(diagnosis, "en")
         questions = [_question(judged) for judged in found.judged]
         typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
         return
     _say(found, model, out)
+    for line in _fit_said(diagnosis, lang.value):
+        typer.echo(line)
     for line in (*warnings, *found.problems[:10]):
         sys.stderr.write(f"skiagraph: {line}\n")
 
@@ -130,12 +139,53 @@ def _beside(
     )
 
 
-def _write(found: Evaluated, out: Path, lang: Lang) -> None:
+def _diagnosis(
+    reader: Reader, whole: Dataset, chosen: Dataset, beside: Beside, watch: Watch
+) -> Diagnosis | None:
+    """From the errors on both sides; None where the two are the same, or one has no answer."""
+    import numpy as np
+
+    from skiagraph.optional import optional
+    from skiagraph.workflow.fit import both_sides
+
+    room = optional("skiagraph.training.diagnosis", package="torch", extra="train")
+    judged = {s.identifier for s in chosen}
+    if not any(s.split == "train" and s.identifier not in judged for s in whole):
+        return None
+    constant = beside.baselines.get("constant")
+    found = both_sides(reader, whole.split("train"), chosen, constant=constant, watch=watch)
+    if found is None:
+        return None
+    measure = room.Measure(name=found.name, higher=found.higher, best=float(found.higher), unit=found.unit)
+    diagnosis: Diagnosis = room.diagnosed_from_cases(
+        measure,
+        found.train,
+        found.held,
+        constant=None if np.isnan(found.constant) else found.constant,
+        rng=np.random.default_rng(0),
+    )
+    return diagnosis
+
+
+def _fit_said(diagnosis: Diagnosis | None, lang: str) -> list[str]:
+    if diagnosis is None:
+        return []
+    from skiagraph.training.diagnosis_words import sentences_of
+
+    return list(sentences_of(diagnosis, lang))
+
+
+def _write(found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | None) -> None:
     from skiagraph.errors import WriteFailed
     from skiagraph.report.evaluation import render_evaluation
 
+    sections = []
+    if diagnosis is not None:
+        from skiagraph.training.diagnosis_words import section_of
+
+        sections.append(section_of(diagnosis, lang.value))
     try:
-        out.write_text(render_evaluation(found, lang=lang.value), encoding="utf-8")
+        out.write_text(render_evaluation(found, lang=lang.value, sections=sections), encoding="utf-8")
     except OSError as error:
         raise WriteFailed(f"the report cannot be written to {out}", got=error.strerror) from error
 

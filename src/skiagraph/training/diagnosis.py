@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from skiagraph.errors import InvalidInput
-from skiagraph.training.fit_measures import Measure, Shares, SizeCurve, Within
+from skiagraph.training.fit_measures import Measure, Shares, SizeCurve, Within, gap_between
 from skiagraph.values import frozen
 
-__all__ = ["Diagnosis", "LearningCurve", "Proposal", "Remedy", "Trial", "Verdict", "diagnosed"]
+__all__ = [
+    "Diagnosis",
+    "LearningCurve",
+    "Proposal",
+    "Remedy",
+    "Trial",
+    "Verdict",
+    "diagnosed",
+    "diagnosed_from_cases",
+]
 
 Verdict: TypeAlias = Literal["over", "under", "well"]
 Remedy: TypeAlias = Literal[
@@ -198,6 +208,32 @@ def diagnosed(
         tried=tuple(tried),
     )
     return _with_proposals(found, e_train, floor)
+
+
+def diagnosed_from_cases(
+    measure: Measure,
+    train: Sequence[float],
+    validation: Sequence[float],
+    *,
+    constant: float | None,
+    rng: Generator,
+) -> Diagnosis:
+    """What a finished model says by its errors on cases that it learnt from and on others.
+
+    Args:
+        measure: The figure that the errors are distances from the best of.
+        train: The mean error of each group that was learnt from.
+        validation: That of each group that was not.
+        constant: Mean error of the constant answer on the latter; None where it is not known.
+        rng: Of the bootstrap.
+    """
+    scores = [[_score(measure, float(np.mean(side)))] for side in (train, validation)]
+    curve = LearningCurve(measure=measure, train=np.array(scores[0]), validation=np.array(scores[1]))
+    return diagnosed(
+        curve,
+        constant=None if constant is None else _score(measure, constant),
+        gap=gap_between(train, validation, rng),
+    )
 
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:

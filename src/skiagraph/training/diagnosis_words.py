@@ -13,7 +13,7 @@ import numpy as np
 
 from skiagraph.report.charts import Axis, Band, Bars, Chart, Dots, Layer, Line, drawn
 from skiagraph.report.evaluation import Section
-from skiagraph.report.evaluation_words import figure_text, signed
+from skiagraph.report.evaluation_words import figure_name, figure_text, signed
 from skiagraph.report.words import Language, check_language, phrase
 from skiagraph.training.diagnosis import Diagnosis, Proposal, Trial
 from skiagraph.training.fit_measures import Measure, Shares, SizeCurve, Within
@@ -61,7 +61,7 @@ def _sentences(found: Diagnosis, lang: Language) -> Iterator[str]:
     yield _said(
         found.verdict,
         lang,
-        name=measure.name,
+        name=figure_name(measure.name, lang),
         train=_with_unit(found.train, measure),
         validation=_with_unit(found.validation, measure),
         gap=_within(found.gap, measure, lang),
@@ -109,17 +109,17 @@ def _trial(trial: Trial, measure: Measure, lang: Language) -> str:
         "tried-won" if trial.won.low > 0 else "tried-lost",
         lang,
         remedy=_said(trial.remedy, lang),
-        name=measure.name,
+        name=figure_name(measure.name, lang),
         before=figure_text(trial.before),
         after=figure_text(trial.after),
         won=_within(trial.won, measure, lang),
     )
 
 
-def _gain(value: float, measure: Measure) -> str:
+def _gain(value: float, measure: Measure, lang: Language) -> str:
     """What is won, with the sign that the score moves by, e.g. +0.020 AUC or −0.3 mm."""
     text = signed(value if measure.higher else -value)
-    return f"{text} {measure.unit or measure.name}"
+    return f"{text} {measure.unit or figure_name(measure.name, lang)}"
 
 
 def _proposals(found: Diagnosis, lang: Language) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _proposals(found: Diagnosis, lang: Language) -> Iterator[str]:
             yield _more_data(proposal, found, lang)
         elif proposal.remedy == "early stop" and proposal.expected is not None:
             yield _said(
-                "early-stop", lang, epoch=proposal.epoch, gain=_gain(proposal.expected.value, measure)
+                "early-stop", lang, epoch=proposal.epoch, gain=_gain(proposal.expected.value, measure, lang)
             )
         elif proposal.remedy == "longer training":
             yield _said("longer", lang)
@@ -151,7 +151,7 @@ def _more_data(proposal: Proposal, found: Diagnosis, lang: Language) -> str:
         key = "more-data-perhaps"
     sign = 1 if measure.higher else -1
     ends = sorted((sign * gain.low, sign * gain.high))
-    return _said(key, lang, gain=_gain(gain.value, measure), low=signed(ends[0]), high=signed(ends[1]))
+    return _said(key, lang, gain=_gain(gain.value, measure, lang), low=signed(ends[0]), high=signed(ends[1]))
 
 
 def charts_of(found: Diagnosis, lang: str = "en") -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def charts_of(found: Diagnosis, lang: str = "en") -> tuple[str, ...]:
         UnknownName: Another language.
     """
     language = check_language(lang)
-    charts = [_epochs(found, language)] if len(found.curve.train) > 1 else []
+    charts = [_epochs(found, language) if len(found.curve.train) > 1 else _sides(found, language)]
     if found.sizes is not None:
         charts.append(_sizes(found.sizes, found.curve.measure, language))
     if found.shares is not None:
@@ -169,14 +169,15 @@ def charts_of(found: Diagnosis, lang: str = "en") -> tuple[str, ...]:
     return tuple(drawn(chart) for chart in charts)
 
 
-def _titled(measure: Measure) -> str:
-    return f"{measure.name} [{measure.unit}]" if measure.unit else measure.name
+def _titled(measure: Measure, lang: Language) -> str:
+    name = figure_name(measure.name, lang)
+    return f"{name} [{measure.unit}]" if measure.unit else name
 
 
 def _epochs(found: Diagnosis, lang: Language) -> Chart:
     curve = found.curve
     x = np.arange(1, len(curve.train) + 1, dtype=np.float64)
-    y = Axis.around(_titled(curve.measure), np.concatenate([curve.train, curve.validation]))
+    y = Axis.around(_titled(curve.measure, lang), np.concatenate([curve.train, curve.validation]))
     mark = np.full(2, float(found.best_epoch))
     return Chart(
         title=_said("chart-epochs", lang),
@@ -187,6 +188,20 @@ def _epochs(found: Diagnosis, lang: Language) -> Chart:
             Line(x=x, y=curve.train, name=_said("train", lang), style=0),
             Line(x=x, y=curve.validation, name=_said("validation", lang), style=1),
         ),
+    )
+
+
+def _sides(found: Diagnosis, lang: Language) -> Chart:
+    """Both scores of a finished training side by side."""
+    measure, heights = found.curve.measure, np.array([found.train, found.validation])
+    names = (_said("train", lang), _said("validation", lang))
+    top = max(measure.best if measure.higher else 0.0, float(heights.max()), 1e-12)
+    at = np.arange(2, dtype=np.float64)
+    return Chart(
+        title=_said("chart-sides", lang),
+        x=Axis(title=_said("axis-side", lang), low=-0.6, high=1.6, names=names),
+        y=Axis(title=_titled(measure, lang), low=0.0, high=1.05 * top),
+        layers=(Bars(start=at - 0.32, end=at + 0.32, height=np.maximum(heights, 0.0)),),
     )
 
 
@@ -204,7 +219,7 @@ def _sizes(sizes: SizeCurve, measure: Measure, lang: Language) -> Chart:
     return Chart(
         title=_said("chart-sizes", lang),
         x=Axis(title=_said("axis-cases", lang), low=0.0, high=2.05 * float(n[-1])),
-        y=Axis.around(_titled(measure), np.concatenate([low, high, scores - half, scores + half])),
+        y=Axis.around(_titled(measure, lang), np.concatenate([low, high, scores - half, scores + half])),
         layers=layers,
     )
 

@@ -35,7 +35,7 @@ class Measure:
     """The figure in which a fit is told.
 
     Args:
-        name: In words, e.g. ``"AUC"``.
+        name: As metrics name it, e.g. ``"roc auc"``, or in words.
         higher: Whether more is better.
         best: What a perfect model has.
         unit: Of the figure; empty for none.
