@@ -141,7 +141,8 @@ def test_of_a_volume_the_slice_with_the_largest_difference_is_shown_in_its_propo
     found = labelled(shape, np.s_[1:3, 2:6, 2:6], space)
     one = shown(Worst(case="v", image=image, prediction=found, reference=true, score=0.8), "en")
     assert one.lines == ("Dice 0.800", "slice 4 of 5")
-    assert (one.prediction, one.columns, one.rows) == ("", 10, 8)
+    assert (one.predictions, one.columns, one.rows) == (("",), 10, 8)
+    assert one.reference.startswith("M")
     assert one.width / one.height == pytest.approx(10 * 1.0 / (8 * 2.0))
 
 

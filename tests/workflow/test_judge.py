@@ -309,7 +309,8 @@ def test_outlines_are_judged_structure_by_structure_and_a_missed_one_counts():
     assert question.worst[0].case == "case 0"
     page = render_evaluation(found)
     assert "Structures missed entirely: 1" in page
-    assert page.count('class="prediction"') == 4
+    assert page.count('class="prediction tone-0"') == 4
+    assert page.count('class="prediction tone-1"') == 3
 
 
 def test_an_outline_of_another_structure_is_no_reference():

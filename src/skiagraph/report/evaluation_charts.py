@@ -185,7 +185,7 @@ def _confusion(labels: tuple[str, ...], counts: NDArray[np.float64], lang: Langu
     for i, label in enumerate(labels):
         across, up = left + (i + 0.5) * side, top + (i + 0.5) * tall
         parts.append(f'<text x="{left - 8:g}" y="{up + 4:.1f}" class="end">{escape(_cut(label, 17))}</text>')
-        words = escape(_cut(label, int(side / 7.2)))
+        words = escape(_cut(label, int(side / 8)))
         parts.append(f'<text x="{across:.1f}" y="58" class="mid">{words}</text>')
         for j in range(n):
             place = (left + j * side, top + i * tall, side, tall)

@@ -8,6 +8,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph.codes import Code
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
 from skiagraph.geometry import spacing_of
 from skiagraph.image import seen
@@ -34,8 +35,8 @@ class Shown:
         height: Of the drawing.
         columns: Samples along a row of the image, which `prediction` and `reference` are drawn in.
         rows: Rows of the image.
-        prediction: ``d`` of the path round what the model outlined; empty where there is nothing.
-        reference: ``d`` of the path round what is held to be true.
+        predictions: For each structure the ``d`` of the path round what the model outlined; empty where it is nowhere.
+        reference: ``d`` of the paths round what is held to be true.
         lines: What is said under it.
     """
 
@@ -45,7 +46,7 @@ class Shown:
     height: float
     columns: int
     rows: int
-    prediction: str
+    predictions: tuple[str, ...]
     reference: str
     lines: tuple[str, ...]
 
@@ -54,15 +55,15 @@ def shown(worst: Worst, lang: Language) -> Shown:
     """One case as a picture; of a volume the slice of its first axis on which the two differ most."""
     image, space = worst.image, worst.image.space
     array = still(image)
-    found, true = (_mask(f, space.shape) for f in (worst.prediction, worst.reference))
+    found, true = _masks(worst, space.shape)
     lines = list(_lines(worst, lang))
     if space.ndim == 3:
-        differ = (found != true).sum(axis=(1, 2))
+        differ = (found != true).sum(axis=(0, 2, 3))
         n = int(differ.argmax()) if differ.any() else space.shape[0] // 2
-        array, found, true = array[n], found[n], true[n]
+        array, found, true = array[n], found[:, n], true[:, n]
         lines.append(said("slice", lang, n=n + 1, of=space.shape[0]))
     steps = spacing_of(space) or (1.0,) * space.ndim
-    rows, columns = true.shape
+    rows, columns = space.shape[-2:]
     return Shown(
         case=worst.case,
         source=png_address(seen(array, image.windows if array.ndim == 2 else ()), _SIDE),
@@ -70,19 +71,31 @@ def shown(worst: Worst, lang: Language) -> Shown:
         height=float(rows),
         columns=columns,
         rows=rows,
-        prediction=outline_path(found),
-        reference=outline_path(true),
+        predictions=tuple(outline_path(mask) for mask in found),
+        reference="".join(outline_path(mask) for mask in true),
         lines=tuple(lines),
     )
 
 
-def _mask(finding: Finding, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where anything is outlined, in the first frame; nowhere where nothing can be."""
-    if not isinstance(finding, Segmentation):
-        return np.zeros(shape, np.bool_)
-    overlapping = finding.kind == "overlapping"
-    labels = np.asarray(finding.labels.any(axis=0) if overlapping else finding.labels > 0)
-    return np.asarray(labels if finding.space.timeline is None else labels[0], dtype=np.bool_)
+def _masks(worst: Worst, shape: tuple[int, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where each structure is in prediction and reference, in the first frame: shape (structures, spatial...)."""
+    both = [f for f in (worst.prediction, worst.reference) if isinstance(f, Segmentation)]
+    structures = list(dict.fromkeys(s.code for f in reversed(both) for s in f.segments))
+    found, true = (
+        np.stack([_mask(finding, code, shape) for code in structures] or [np.zeros(shape, np.bool_)])
+        for finding in (worst.prediction, worst.reference)
+    )
+    return found, true
+
+
+def _mask(finding: Finding, code: Code, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    found = np.zeros(shape, np.bool_)
+    if isinstance(finding, Segmentation):
+        for segment in finding.segments:
+            if segment.code == code:
+                mask = finding.mask(segment.number)
+                found |= mask if finding.space.timeline is None else mask[0]
+    return found
 
 
 def _lines(worst: Worst, lang: Language) -> tuple[str, ...]:
