@@ -185,7 +185,7 @@ def _with_limit(run: Run, plan: Plan, gone: float, fold: int) -> Run:
     """What is left of the time budget, shared among the folds that are left."""
     if plan.seconds is None:
         return run
-    left = max(1.0, (learning_seconds(plan) - gone) / (plan.folds - fold))
+    left = max(1.0, (learning_seconds(plan, gone) - gone) / (plan.folds - fold))
     return dataclasses.replace(run, seconds=left)
 
 

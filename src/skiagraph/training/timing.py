@@ -63,10 +63,18 @@ def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
     return float(np.mean(steps[_WARM:] if len(steps) > _WARM else steps))
 
 
-def learning_seconds(plan: Plan) -> float:
-    """When learning must be over, in seconds from the start; infinite without a budget."""
+def learning_seconds(plan: Plan, spent: float) -> float:
+    """When learning must be over, in seconds from the start; infinite without a budget.
+
+    What comes after learning takes longer where others use the machine too, by as much as what came before it did.
+
+    Args:
+        plan: With a budget, or without.
+        spent: Seconds that are gone already.
+    """
     budget = math.inf if plan.seconds is None else plan.seconds
-    return max(0.5 * budget, budget * (1 - _RESERVE) - _AFTER)
+    crowd = min(5.0, max(1.0, spent / max(time.process_time(), 1e-3)))
+    return max(0.5 * budget, budget * (1 - _RESERVE) - _AFTER * crowd)
 
 
 def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
@@ -77,7 +85,7 @@ def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
         spent: Seconds that are gone already.
         epoch: Seconds that one takes, with its validation.
     """
-    left = _SLACK * (learning_seconds(plan) - spent) / plan.folds
+    left = _SLACK * (learning_seconds(plan, spent) - spent) / plan.folds
     fixed = plan.settle.epochs if plan.settle else 0
     return max(1, min(plan.epochs, int(left / epoch) - fixed))
 
