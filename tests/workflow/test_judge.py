@@ -309,6 +309,7 @@ def test_outlines_are_judged_structure_by_structure_and_a_missed_one_counts():
     assert question.worst[0].case == "case 0"
     page = render_evaluation(found)
     assert "Structures missed entirely: 1" in page
+    assert '<td>1<span class="small"></span></td>' in page  # cases are counted in whole numbers
     assert page.count('class="prediction tone-0"') == 4
     assert page.count('class="prediction tone-1"') == 3
 

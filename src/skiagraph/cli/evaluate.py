@@ -13,12 +13,8 @@ import typer
 from skiagraph.cli.language import Lang
 
 if TYPE_CHECKING:
-    from skiagraph.case import Dataset
     from skiagraph.report.evaluated import Evaluated, Judged
-    from skiagraph.task import Comparison, Estimate, Watch
-    from skiagraph.training.diagnosis import Diagnosis
-    from skiagraph.workflow import Reader
-    from skiagraph.workflow.evaluation import Beside
+    from skiagraph.task import Comparison, Estimate
 
 __all__ = ["evaluate"]
 
@@ -63,131 +59,39 @@ def evaluate(
 
     Example: skiagraph evaluate dataset.csv --model my-model --split test --out evaluation.html
     """
+    from skiagraph.cli.judging import check_page, data_for, diagnosis_of, fit_said, with_fitted, write_page
     from skiagraph.cli.progress import progress
     from skiagraph.workflow import opened_model
-    from skiagraph.workflow.evaluation import evaluated
+    from skiagraph.workflow.evaluation import Beside, evaluated
 
-    _check_out(out)
+    check_page(out)
     reader = opened_model(model)
-    whole = _dataset(data, reader)
+    whole = data_for(data, reader)
     chosen = whole if split == "all" else whole.split(*split.split(","))
-    beside = _beside(whole, split, reader, compare, by, wanted=baselines)
-    with progress("reading", shown=not as_json) as watch:
-        found = evaluated(reader, chosen, beside=beside, split=split, seed=seed, watch=watch)
-        diagnosis = _diagnosis(reader, whole, chosen, beside, watch) if fit else None
-    if out is not None:
-        _write(found, out, lang, diagnosis)
-    warnings = [w for judged in found.judged for w in _warnings(judged)]
-    if as_json:
-        figures = {name: _plain(e) for name, e in _named(found).items()}
-        answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
-        answer["fit"] = _fit_said(diagnosis, "en")
-        questions = [_question(judged) for judged in found.judged]
-        typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
-        return
-    _say(found, model, out)
-    for line in _fit_said(diagnosis, lang.value):
-        typer.echo(line)
-    for line in (*warnings, *found.problems[:10]):
-        sys.stderr.write(f"skiagraph: {line}\n")
-
-
-def _check_out(out: Path | None) -> None:
-    from skiagraph.errors import WriteFailed
-
-    if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
-        raise WriteFailed(
-            "a report is written to a file in a folder that exists",
-            got=str(out),
-            way_out="choose another name",
-        )
-
-
-def _dataset(path: Path, reader: Reader) -> Dataset:
-    from skiagraph.io.datasets import read_dataset
-
-    labels = reader.recipe.labels if reader.recipe.task == "segmentation" else ()
-    return read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
-
-
-def _beside(
-    whole: Dataset, split: str, reader: Reader, compare: str | None, by: str, *, wanted: bool
-) -> Beside:
-    from skiagraph.errors import MissingPackage
-    from skiagraph.workflow import opened_model
-    from skiagraph.workflow.evaluation import Beside, with_baselines
-
     beside = Beside(
         rival=None if compare is None else opened_model(compare),
         by=tuple(name.strip() for name in by.split(",") if name.strip()),
     )
-    if not wanted or "train" in split.split(",") or split == "all":
-        return beside
-    if not any(sample.split == "train" for sample in whole):
-        return beside
-    from skiagraph.optional import optional
-
-    try:
-        room = optional("skiagraph.training.baseline", package="scikit-learn and torch", extra="train")
-    except MissingPackage as error:
-        sys.stderr.write(f"skiagraph: no baselines: {error}\n")
-        return beside
-    outputs = [o.concept for o in reader.card.outputs if o.finding == "Measurement"]
-    measured = outputs if reader.recipe.task == "segmentation" else []
-    return with_baselines(
-        beside, room.fitted_baselines(whole.split("train"), reader.recipe, measured=measured)
-    )
-
-
-def _diagnosis(
-    reader: Reader, whole: Dataset, chosen: Dataset, beside: Beside, watch: Watch
-) -> Diagnosis | None:
-    """From the errors on both sides; None where the two are the same, or one has no answer."""
-    import numpy as np
-
-    from skiagraph.optional import optional
-    from skiagraph.workflow.fit import both_sides
-
-    room = optional("skiagraph.training.diagnosis", package="torch", extra="train")
-    judged = {s.identifier for s in chosen}
-    if not any(s.split == "train" and s.identifier not in judged for s in whole):
-        return None
-    constant = beside.baselines.get("constant")
-    found = both_sides(reader, whole.split("train"), chosen, constant=constant, watch=watch)
-    if found is None:
-        return None
-    measure = room.Measure(name=found.name, higher=found.higher, best=float(found.higher), unit=found.unit)
-    diagnosis: Diagnosis = room.diagnosed_from_cases(
-        measure,
-        found.train,
-        found.held,
-        constant=None if np.isnan(found.constant) else found.constant,
-        rng=np.random.default_rng(0),
-    )
-    return diagnosis
-
-
-def _fit_said(diagnosis: Diagnosis | None, lang: str) -> list[str]:
-    if diagnosis is None:
-        return []
-    from skiagraph.training.diagnosis_words import sentences_of
-
-    return list(sentences_of(diagnosis, lang))
-
-
-def _write(found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | None) -> None:
-    from skiagraph.errors import WriteFailed
-    from skiagraph.report.evaluation import render_evaluation
-
-    sections = []
-    if diagnosis is not None:
-        from skiagraph.training.diagnosis_words import section_of
-
-        sections.append(section_of(diagnosis, lang.value))
-    try:
-        out.write_text(render_evaluation(found, lang=lang.value, sections=sections), encoding="utf-8")
-    except OSError as error:
-        raise WriteFailed(f"the report cannot be written to {out}", got=error.strerror) from error
+    if baselines:
+        beside = with_fitted(beside, reader, whole, chosen)
+    with progress("reading", shown=not as_json) as watch:
+        found = evaluated(reader, chosen, beside=beside, split=split, seed=seed, watch=watch)
+        diagnosis = diagnosis_of(reader, whole, chosen, beside, watch) if fit else None
+    if out is not None:
+        write_page(found, out, lang, diagnosis)
+    warnings = [w for judged in found.judged for w in _warnings(judged)]
+    if as_json:
+        figures = {name: _plain(e) for name, e in _named(found).items()}
+        answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
+        answer["fit"] = fit_said(diagnosis, Lang.en)
+        questions = [_question(judged) for judged in found.judged]
+        typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
+        return
+    _say(found, model, out)
+    for line in fit_said(diagnosis, lang):
+        typer.echo(line)
+    for line in (*warnings, *found.problems[:10]):
+        sys.stderr.write(f"skiagraph: {line}\n")
 
 
 def _warnings(judged: Judged) -> list[str]:

@@ -34,6 +34,9 @@ _IN_UNITS: Final = frozenset(
     | {"lower limit of agreement", "upper limit of agreement", "mean interval width", "interval score"}
     | {"pinball score"}
 )
+_COUNTED: Final = frozenset(
+    {"present", "missed", "made up", "penalised", "absent classes", "labels without both answers"}
+)
 _BY_PART: Final[Mapping[str, tuple[str, ...]]] = {
     "outlines": (
         "dice", "iou", "hd95 [mm]", "mean surface distance [mm]", "surface dice at 2 mm", "absolute size error [%]",
@@ -142,16 +145,22 @@ class _View:
             unit = f" [{word(judged.graphs.unit, self.lang) or judged.graphs.unit.value}]"
         return f"{start}{sign}{rest[:1].upper()}{rest[1:]}{unit}"
 
-    def value(self, estimate: Estimate | None) -> str:
-        """The value of a figure."""
-        return "–" if estimate is None else figure_text(estimate.value).replace("-", "−")
+    def value(self, estimate: Estimate | None, figure: str = "") -> str:
+        """The value of a figure; of cases that are counted a whole number."""
+        if estimate is None:
+            return "–"
+        if figure.rpartition(": ")[2] in _COUNTED:
+            return f"{estimate.value:.0f}"
+        return figure_text(estimate.value).replace("-", "−")
 
     def number(self, value: float) -> str:
         """A number as figures are written."""
         return figure_text(value).replace("-", "−")
 
-    def interval(self, estimate: Estimate | None) -> str:
-        """The interval of a figure."""
+    def interval(self, estimate: Estimate | None, figure: str = "") -> str:
+        """The interval of a figure; none of cases that are counted."""
+        if figure.rpartition(": ")[2] in _COUNTED:
+            return ""
         return "–" if estimate is None else range_text(estimate.low, estimate.high, self.lang)
 
     def difference(self, found: Comparison) -> str:

@@ -1,0 +1,119 @@
+"""What judges a model for the shell: its data, what stands beside it, how well it fits, and the page about it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiagraph.cli.language import Lang
+
+if TYPE_CHECKING:
+    from skiagraph.case import Dataset
+    from skiagraph.report.evaluated import Evaluated
+    from skiagraph.task import Watch
+    from skiagraph.training.diagnosis import Diagnosis
+    from skiagraph.workflow import Reader
+    from skiagraph.workflow.evaluation import Beside
+
+__all__ = ["check_page", "data_for", "diagnosis_of", "fit_said", "with_fitted", "write_page"]
+
+
+def check_page(out: Path | None) -> None:
+    """Refuses a place for the page before hours of work are spent.
+
+    Raises:
+        WriteFailed: A folder, or in no folder.
+    """
+    from skiagraph.errors import WriteFailed
+
+    if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
+        raise WriteFailed(
+            "a report is written to a file in a folder that exists",
+            got=str(out),
+            way_out="choose another name",
+        )
+
+
+def data_for(path: Path, reader: Reader) -> Dataset:
+    """The data set at a path; masks without a word for what they show are of the structures of the model."""
+    from skiagraph.io.datasets import read_dataset
+
+    labels = reader.recipe.labels if reader.recipe.task == "segmentation" else ()
+    return read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
+
+
+def with_fitted(beside: Beside, reader: Reader, whole: Dataset, chosen: Dataset) -> Beside:
+    """The same with baselines of the training split, where there is one that is not judged on itself."""
+    from skiagraph.errors import SkiagraphError
+    from skiagraph.optional import optional
+    from skiagraph.workflow.evaluation import with_baselines
+
+    if not _has_own_training(whole, chosen):
+        return beside
+    outputs = [o.concept for o in reader.card.outputs if o.finding == "Measurement"]
+    measured = outputs if reader.recipe.task == "segmentation" else []
+    try:
+        room = optional("skiagraph.training.baseline", package="scikit-learn and torch", extra="train")
+        fitted = room.fitted_baselines(whole.split("train"), reader.recipe, measured=measured)
+    except SkiagraphError as error:
+        sys.stderr.write(f"skiagraph: no baselines: {error}\n")
+        return beside
+    return with_baselines(beside, fitted)
+
+
+def _has_own_training(whole: Dataset, chosen: Dataset) -> bool:
+    return any(s.split == "train" for s in whole) and not any(s.split == "train" for s in chosen)
+
+
+def diagnosis_of(
+    reader: Reader, whole: Dataset, chosen: Dataset, beside: Beside, watch: Watch
+) -> Diagnosis | None:
+    """How well a model fits, from its errors on both sides; None where there are no two sides with answers."""
+    import numpy as np
+
+    from skiagraph.optional import optional
+    from skiagraph.workflow.fit import both_sides
+
+    room = optional("skiagraph.training.diagnosis", package="torch", extra="train")
+    if not _has_own_training(whole, chosen):
+        return None
+    constant = beside.baselines.get("constant")
+    found = both_sides(reader, whole.split("train"), chosen, constant=constant, watch=watch)
+    if found is None:
+        return None
+    measure = room.Measure(name=found.name, higher=found.higher, best=float(found.higher), unit=found.unit)
+    always = None if np.isnan(found.constant) else found.constant
+    diagnosis: Diagnosis = room.diagnosed_from_cases(
+        measure, found.train, found.held, constant=always, rng=np.random.default_rng(0)
+    )
+    return diagnosis
+
+
+def fit_said(diagnosis: Diagnosis | None, lang: Lang) -> list[str]:
+    """The sentences of a diagnosis; none where there is none."""
+    if diagnosis is None:
+        return []
+    from skiagraph.training.diagnosis_words import sentences_of
+
+    return list(sentences_of(diagnosis, lang.value))
+
+
+def write_page(found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | None = None) -> None:
+    """Writes the page about an evaluation.
+
+    Raises:
+        WriteFailed: It cannot be written.
+    """
+    from skiagraph.errors import WriteFailed
+    from skiagraph.report.evaluation import render_evaluation
+
+    sections = []
+    if diagnosis is not None:
+        from skiagraph.training.diagnosis_words import section_of
+
+        sections.append(section_of(diagnosis, lang.value))
+    try:
+        out.write_text(render_evaluation(found, lang=lang.value, sections=sections), encoding="utf-8")
+    except OSError as error:
+        raise WriteFailed(f"the report cannot be written to {out}", got=error.strerror) from error
