@@ -198,6 +198,18 @@ def test_a_plan_of_another_task_is_refused(drawn, machine):
         trainer.fit(data, plan, rng=np.random.default_rng(0), watch=silent)
 
 
+def test_a_strict_plan_stops_at_the_sample_that_another_leaves_out(drawn, machine):
+    data = drawn(12, 2)
+    bare = dataclasses.replace(data.samples[3], reference=tuple)
+    data = dataclasses.replace(data, samples=(*data.samples[:3], bare, *data.samples[4:]))
+    plan = quick(planned(data, "classification", machine), epochs=1, batch=4, validation=0.0)
+    taught = teach(data, plan, rng=np.random.default_rng(0), watch=silent)
+    assert len(taught.problems) == 1
+    assert "d003 was left out" in taught.problems[0]
+    with pytest.raises(InvalidInput, match="0 in d003"):
+        teach(data, dataclasses.replace(plan, strict=True), rng=np.random.default_rng(0), watch=silent)
+
+
 def test_one_class_alone_is_refused_before_anything_is_learnt(drawn, machine):
     data = drawn(24, 2)
     one = dataclasses.replace(data, samples=tuple(s for s in data.samples if s.stratum == 0))

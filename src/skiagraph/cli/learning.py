@@ -125,6 +125,7 @@ def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
     if wish.folds > 1:
         why = "asked for: each network is judged on the part that it did not see"
         plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
+    plan = dataclasses.replace(plan, strict=wish.strict)
     changed: Plan = training.overridden(plan, wish.settings)
     return changed
 

@@ -93,6 +93,7 @@ class Plan:
         folds: Networks, each learnt without one part of the data, and asked together; 1 learns a single one.
         seconds: Time budget of the whole training; None for none.
         threads: Of the processor; 0 leaves it to PyTorch. Sums are added up in another order by another number.
+        strict: Stop at the first sample that cannot be used, instead of leaving it out.
         fingerprint: What was measured on the data when the plan was made.
         reasons: Why, by the name of the choice.
 
@@ -123,6 +124,7 @@ class Plan:
     folds: int = 1
     seconds: float | None = None
     threads: int = 0
+    strict: bool = False
     fingerprint: Fingerprint | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ from skiagraph.training.lesson import Lesson, lesson_for
 from skiagraph.training.loop import Run, Stage, learn
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import Plan, Settle
-from skiagraph.training.samples import Prepared, batches, readable, shown, steps_per_epoch
+from skiagraph.training.samples import Prepared, batches, prepared, readable, shown, steps_per_epoch
 from skiagraph.training.timing import learning_seconds, seconds_per_step, settled, threads
 
 __all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
@@ -111,8 +111,8 @@ def teach(
     history: list[Mapping[str, float]] = []
     problems: list[str] = []
     for fold, (learnt_from, held_out) in enumerate(parted(dataset, plan, seed)):
-        samples, left_out = readable(learnt_from, plan.recipe)
-        held, also = readable(held_out, plan.recipe) if len(held_out) else ([], ())
+        samples, left_out = _usable(learnt_from, plan)
+        held, also = _usable(held_out, plan) if len(held_out) else ([], ())
         problems += [p for p in (*left_out, *also) if p not in problems]
         network = built(plan, seed + fold)
         run = Run(
@@ -159,6 +159,10 @@ def parted(dataset: Dataset, plan: Plan, seed: int) -> Sequence[tuple[Dataset, D
     if plan.validation and len(groups) >= _FEWEST:
         return folds(dataset, min(len(groups), max(2, round(1 / plan.validation))), rng)[:1]
     return [(dataset, dataclasses.replace(dataset, samples=()))]
+
+
+def _usable(dataset: Dataset, plan: Plan) -> tuple[list[Prepared], tuple[str, ...]]:
+    return (prepared(dataset, plan.recipe), ()) if plan.strict else readable(dataset, plan.recipe)
 
 
 def stages_of(samples: Sequence[Prepared], plan: Plan) -> list[Stage]:
