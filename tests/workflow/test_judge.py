@@ -1,6 +1,7 @@
 """Models are judged question by question, beside baselines and a rival; nothing that failed is left out in silence."""
 
 import dataclasses
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -372,3 +373,56 @@ def test_the_shipped_model_has_the_figures_by_their_names(reader, phantom):
     assert {"Head Circumference: coverage", "Head Circumference: bias", "Head Circumference: spread"} <= set(
         figures
     )
+
+
+def pixels_only(labels):
+    space = Plane.upright(shape=(12, 16), spacing=None, frame=derived_frame("unsized"))
+    return Segmentation(space=space, labels=labels, segments=(Segment(number=1, code=codes.HEAD),))
+
+
+HEADS = Recipe(labels=(codes.HEAD,), shape=(12, 16), normalise="zscore")
+AGES = Recipe(
+    task="regression",
+    labels=(AGE,),
+    units=(codes.WEEK,),
+    activation="gaussian",
+    shape=(12, 16),
+    normalise="zscore",
+)
+LABELS = dataclasses.replace(CLASSES, activation="sigmoid")
+THREE, FIVE = (Measurement(concept=AGE, value=v, unit=codes.WEEK) for v in (3.0, 5.0))
+YES, PERHAPS = (dataclasses.replace(told(p), exclusive=False) for p in (1.0, 0.3))
+NONE, ALL = np.zeros((12, 16), np.uint8), np.ones((12, 16), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "references", "answer"),
+    [
+        (CLASSES, [told(1.0)], told(0.3)),
+        (CLASSES, [told(0.0)] * 5, told(0.0)),
+        (LABELS, [YES], PERHAPS),
+        (AGES, [THREE], THREE),
+        (AGES, [THREE] * 3, FIVE),
+        (HEADS, [outlined(NONE, (codes.HEAD,))] * 3, outlined(NONE, (codes.HEAD,))),
+        (HEADS, [outlined(NONE, (codes.HEAD,))] * 3, outlined(ALL, (codes.HEAD,))),
+        (HEADS, [outlined(NONE, ())], outlined(NONE, ())),
+        (HEADS, [pixels_only(ALL)] * 2, pixels_only(ALL)),
+    ],
+    ids=[
+        "one case", "one class", "one case of labels", "one value", "equal values", "empty", "made up", "no segment",
+        "no mm",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_degenerate_data_give_a_page_and_no_invented_figure(recipe, references, answer, lang):
+    found = evaluated(
+        Model(lambda _: answer, recipe),
+        dataset(references),
+        beside=Beside(),
+        split="test",
+        seed=0,
+        watch=silent,
+    )
+    page = render_evaluation(found, lang=lang)
+    assert not re.search(r"\b(nan|inf)\b", page.partition("<body>")[2], re.IGNORECASE)
+    assert all(np.isfinite(found.judged[0].figures[n].value) for n in found.judged[0].headline)
