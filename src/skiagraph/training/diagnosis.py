@@ -269,7 +269,7 @@ def _proposals(found: Diagnosis, e_train: float, floor: float) -> Iterator[Propo
         for remedy in _AGAINST_OVER:
             yield Proposal(remedy=remedy, most=found.gap.value)
     if found.verdict == "under":
-        if found.falling > floor:
+        if found.falling > floor or len(found.curve.train) == 1:
             yield Proposal(remedy="longer training", most=math.nan)
         yield Proposal(remedy="larger model", most=e_train)
         yield Proposal(remedy="less regularisation", most=e_train)
