@@ -59,6 +59,7 @@ def main() -> None:
     """Runs the command line. A refusal is one sentence on standard error and exit code 2."""
     # Cases run side by side; threads of NumPy's algebra that wait by spinning would take their time from each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except SkiagraphError as error:
