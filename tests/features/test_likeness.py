@@ -109,9 +109,7 @@ def test_real_images_that_are_not_the_same_are_seldom_called_so(data_pack, name)
     assert len(twins(signatures)) == REAL[name]
 
 
-@pytest.mark.parametrize(
-    ("name", "least"), [("nuclei", 0.9), ("breast_ultrasound", 0.9)]
-)
+@pytest.mark.parametrize(("name", "least"), [("nuclei", 0.9), ("breast_ultrasound", 0.9)])
 @pytest.mark.parametrize("change", [recoded, noisy, both])
 def test_planted_copies_of_real_images_are_found(data_pack, rng, name, least, change):
     arrays = list(pictures_of(read_dataset(data_pack / name).samples[:60]))
