@@ -47,7 +47,7 @@ def check_same(back, image):
         assert a == b or isinstance(a, DisplayTable)
 
 
-def comes_back(image, kind="enhanced"):
+def check_comes_back(image, kind="enhanced"):
     back = read_derived_image(dataset_of(written(image, kind=kind)))
     assert back.kind == kind
     check_same(back.image, image)
@@ -92,7 +92,7 @@ def test_each_comes_back_or_has_no_home(image, kind):
 def test_every_type_has_its_home(dtype, low, high, kind):
     image = Image(data=whole(dtype, low, high), space=GRID, quantity=GREY, modality="MR")
     assert kind in written(image).header.SOPClassUID.name
-    comes_back(image)
+    check_comes_back(image)
 
 
 @pytest.mark.parametrize("image", [
@@ -111,12 +111,14 @@ def test_a_unit_stands_where_every_reader_looks_for_it():
     item = written(image).header.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
     assert item.MeasurementUnitsCodeSequence[0].CodeValue == "[hnsf'U]"
     assert item.RealWorldValueIntercept == -1000
-    comes_back(image)
+    check_comes_back(image)
 
 
 def test_a_quantity_of_ones_own_comes_back():
     unit = Code(value="mm2/s", scheme="UCUM", meaning="square millimetres per second")
-    comes_back(Image(data=whole("float32", 0, 1), space=GRID, quantity=Quantity(name="diffusion", unit=unit)))
+    check_comes_back(
+        Image(data=whole("float32", 0, 1), space=GRID, quantity=Quantity(name="diffusion", unit=unit))
+    )
 
 
 @pytest.mark.parametrize("windows", [
@@ -129,7 +131,7 @@ def test_a_quantity_of_ones_own_comes_back():
 ])  # fmt: skip
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
 def test_windows_come_back(windows, dtype):
-    comes_back(Image(data=whole(dtype, 0, 100), space=GRID, windows=windows))
+    check_comes_back(Image(data=whole(dtype, 0, 100), space=GRID, windows=windows))
 
 
 @pytest.mark.parametrize("channels", [("red", "green", "blue"), ("x", "y", "z")])
@@ -144,7 +146,9 @@ def test_windows_come_back(windows, dtype):
 def test_colours_come_back(still, timeline, channels):
     space = dataclasses.replace(still, timeline=timeline)
     shape = (() if timeline is None else (len(timeline),)) + still.shape
-    comes_back(Image(data=whole("uint8", 0, 255, (*shape, 3)), space=space, channels=channels, modality="US"))
+    check_comes_back(
+        Image(data=whole("uint8", 0, 255, (*shape, 3)), space=space, channels=channels, modality="US")
+    )
 
 
 @pytest.mark.parametrize("kind", ["enhanced", "translated", "synthetic"])
