@@ -76,7 +76,7 @@ def case_of(finding):
 
 
 def alike(a, b, exact=1e-6):
-    """Whether two values are equal, numbers to what 32-bit floats, decimal strings and bytes of fractions carry."""
+    """Whether two values are equal, numbers to what 32-bit floats and decimal strings carry."""
     if isinstance(a, np.ndarray):
         same = isinstance(b, np.ndarray) and (a.dtype, a.shape) == (b.dtype, b.shape)
         size = float(np.nanmax(np.abs(a), initial=1.0)) if same and a.dtype.kind == "f" and a.size else 1.0
@@ -87,9 +87,9 @@ def alike(a, b, exact=1e-6):
         )
     if dataclasses.is_dataclass(a):
         names = [f.name for f in dataclasses.fields(a)]
-        loose = {"probabilities": 0.5 / 255 + 1e-6}
+        strict = {"probabilities": 0.0}
         return type(a) is type(b) and all(
-            alike(getattr(a, n), getattr(b, n), loose.get(n, exact)) for n in names if n != "meaning"
+            alike(getattr(a, n), getattr(b, n), strict.get(n, exact)) for n in names if n != "meaning"
         )
     if isinstance(a, tuple):
         return isinstance(b, tuple) and len(a) == len(b) and all(map(alike, a, b))

@@ -12,7 +12,7 @@ from sources import SOURCES
 from skiagraph.image import Image, pixels
 from skiagraph.interchange.imported import imported
 
-NEAR = {"probabilities": 0.5 / 255 + 1e-9, "default": 2e-4}  # fractions have 255 parts; places 7 digits
+NEAR = {"probabilities": 0.0, "default": 2e-4}  # places have 7 digits
 
 
 def unlike(one, other, where="finding"):

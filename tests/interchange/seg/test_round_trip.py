@@ -48,7 +48,7 @@ def assert_same(found, truth):
     if truth.probabilities is not None:
         assert found.probabilities.dtype == truth.probabilities.dtype
         assert found.probabilities.shape == truth.probabilities.shape
-        assert np.abs(found.probabilities - truth.probabilities).max(initial=0) <= HALF_A_STEP
+        np.testing.assert_array_equal(found.probabilities, truth.probabilities)
 
 
 def case_in(space):
@@ -201,3 +201,27 @@ def test_more_pixels_than_an_object_holds_have_no_home():
     finding = Segmentation(space=wide, labels=np.ones(wide.shape, np.uint8), segments=ONE)
     with pytest.raises(NoDicomHome, match="65535 rows and columns"):
         written(finding, case_in(wide))
+
+
+def between_two_parts():
+    space = Plane.upright(shape=(2, 3), spacing=None, frame="2.25.5")
+    likely = np.array([[[0.1, 0.9, 1 / 3], [0.0, 1.0, 0.123456]]], np.float32)
+    segments = (Segment(number=1, code=LIVER),)
+    labels = (likely[0] > 0.5).astype(np.uint8)
+    return Segmentation(space=space, labels=labels, segments=segments, probabilities=likely)
+
+
+def test_others_see_probabilities_in_parts_of_255_and_we_see_them_exactly():
+    finding = between_two_parts()
+    ds = dataset_of(written(finding, case_in(finding.space)))
+    shown = ds.pixel_array.reshape(2, 3) / 255
+    assert 0 < np.abs(shown - finding.probabilities[0]).max() <= HALF_A_STEP
+    np.testing.assert_array_equal(read_segmentation(ds).probabilities, finding.probabilities)
+
+
+def test_fractions_that_somebody_changed_are_those_of_the_object():
+    finding = between_two_parts()
+    ds = dataset_of(written(finding, case_in(finding.space)))
+    ds.PixelData = bytes([200]) + ds.PixelData[1:]
+    found = read_segmentation(ds).probabilities
+    np.testing.assert_allclose(found[0], ds.pixel_array.reshape(2, 3) / 255, atol=1e-7)

@@ -22,7 +22,7 @@ from skiagraph.interchange.lattice import Lattice, lattice_of
 from skiagraph.interchange.planes import Planes, from_frames
 from skiagraph.interchange.remainder import remembered
 from skiagraph.interchange.seg.bits import check_pixels, stored_frames
-from skiagraph.interchange.seg.rest import corrected, labels_by_fractions, smallest_type
+from skiagraph.interchange.seg.rest import corrected, exact, labels_by_fractions, smallest_type
 from skiagraph.interchange.seg.segments import segments_of
 from skiagraph.interchange.spaces import sources_of, space_of
 
@@ -192,7 +192,7 @@ def _fractions(
     if str(read.ds.get("SegmentationFractionalType", "")) != "PROBABILITY":
         return None, labels
     chances = np.minimum(own / np.float32(whole), 1)
-    return chances.astype(read.rest.get("fractions", "<f4"), copy=False), labels
+    return exact(chances.astype(read.rest.get("fractions", "<f4"), copy=False), read.rest), labels
 
 
 def _label_map(read: _Read, found: dict[int, Segment]) -> NDArray[Any]:

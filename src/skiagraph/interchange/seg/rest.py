@@ -15,7 +15,7 @@ from skiagraph.interchange.seg.pictures import MOST_FRACTIONAL, Pictures, eighth
 from skiagraph.interchange.spaces import space_rest
 from skiagraph.plain import from_plain, to_plain
 
-__all__ = ["corrected", "labels_by_fractions", "rest_of", "smallest_type"]
+__all__ = ["corrected", "exact", "labels_by_fractions", "rest_of", "smallest_type"]
 
 _FRACTIONS: Final = "<f4"
 _AXES: Final = (0, 1, 2)
@@ -41,6 +41,7 @@ def rest_of(segmentation: Segmentation, pictures: Pictures, where: Placed) -> di
             rest["fractions"] = chances.dtype.str
         if numbers:
             rest |= _corrections(segmentation, chances, numbers)
+            rest |= _lost_bits(chances)
     return rest | space_rest(segmentation.space, where.planes)
 
 
@@ -81,6 +82,26 @@ def corrected(labels: NDArray[Any], rest: dict[str, Any]) -> NDArray[Any]:
         ~result.reshape(-1)[at] if "is" not in rest else from_plain(NDArray[Any], rest["is"])
     )
     return result
+
+
+def _lost_bits(chances: NDArray[Any]) -> dict[str, Any]:
+    """Probabilities that lie between two parts of 255, which is all that the standard has."""
+    whole = np.float32(MOST_FRACTIONAL)
+    held = all(np.array_equal((eighth_bit(one) / whole).astype(one.dtype), one) for one in chances)
+    return {} if held else {"chances": to_plain(chances)}
+
+
+def exact(chances: NDArray[Any], rest: dict[str, Any]) -> NDArray[Any]:
+    """The probabilities that were remembered, where the object still holds them rounded; else what it holds."""
+    if "chances" not in rest:
+        return chances
+    kept = from_plain(NDArray[Any], rest["chances"])
+    same = kept.dtype == chances.dtype and kept.shape == chances.shape and kept.dtype.kind == "f"
+    if not same or not all(
+        np.array_equal(eighth_bit(a), eighth_bit(b)) for a, b in zip(kept, chances, strict=True)
+    ):
+        return chances
+    return np.asarray(kept)
 
 
 def _corrections(segmentation: Segmentation, chances: NDArray[Any], numbers: Sequence[int]) -> dict[str, Any]:

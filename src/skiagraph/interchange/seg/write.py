@@ -49,9 +49,9 @@ def segmentation_object(
 ) -> DicomObject:
     """A DICOM Segmentation (PS3.3 A.51) or Label Map Segmentation (A.86).
 
-    What comes back from it is equal in everything, but for coordinates, which are decimal strings of 16 characters,
-    and for probabilities, which come back to half a part of 255. The labels beside probabilities come back exactly:
-    those that do not follow from the largest fraction are kept apart.
+    What comes back from it is equal in everything, but for coordinates, which are decimal strings of 16 characters.
+    Others see probabilities in parts of 255; their lost bits, and labels that do not follow from the largest fraction,
+    are kept apart for us.
 
     Args:
         segmentation: What was found. Without any segment one that is called None and has no pixels is written, since
