@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 from skiagraph.cli import app
-from skiagraph.cli.train import seconds_of
+from skiagraph.cli.wish import seconds_of
 from skiagraph.errors import InvalidInput
 
 QUICK = ("--set", "options.base=8", "--set", "batch=8", "--set", "average=0.8", "--set", "steps=[]")

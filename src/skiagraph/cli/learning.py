@@ -8,49 +8,26 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from skiagraph.case import Dataset
+    from skiagraph.cli.wish import Wish
     from skiagraph.codes import Code
     from skiagraph.task import Estimate, Recipe
     from skiagraph.training import Judged, Plan, Taught
 
-__all__ = ["Wish", "carry_out"]
+__all__ = ["carry_out"]
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What was asked for, as `skiagraph train --help` tells it."""
-
-    task: Literal["segmentation", "classification", "regression"]
-    data: Path
-    out: Path
-    label: str = ""
-    seconds: float | None = None
-    settings: tuple[str, ...] = ()
-    folds: int = 1
-    seed: int = 0
-    split: str = ""
-    test: str = "test"
-    target: str = ""
-    licence: str = ""
-    modality: str = ""
-    strict: bool = False
-
-
-def carry_out(wish: Wish, *, plan_only: bool, as_json: bool) -> None:
-    """Learns what was asked for, and says what came of it.
+def carry_out(wish: Wish) -> None:
+    """Learns what was asked for, and says what came of it; as JSON without a progress bar.
 
     Args:
         wish: What was asked for.
-        plan_only: Learn nothing.
-        as_json: Say everything as JSON, without a progress bar.
 
     Raises:
         WriteFailed: The folder of the bundle exists.
@@ -60,7 +37,7 @@ def carry_out(wish: Wish, *, plan_only: bool, as_json: bool) -> None:
     from skiagraph.errors import WriteFailed
     from skiagraph.optional import optional
 
-    begun = time.monotonic()
+    begun, as_json, seconds = time.monotonic(), wish.as_json, wish.seconds
     training = optional("skiagraph.training", package="torch", extra="train")
     for name in ("lightning_fabric", "torch.onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they say helps nobody who trains a model here
@@ -70,11 +47,11 @@ def carry_out(wish: Wish, *, plan_only: bool, as_json: bool) -> None:
         )
     data, learn = _data(wish)
     machine = training.this_machine()
-    plan = training.planned(learn, wish.task, machine, seconds=wish.seconds, target=wish.target)
+    plan = training.planned(learn, wish.task, machine, seconds=seconds, target=wish.target)
     plan = _wished(plan, wish, training)
     if not as_json:
         _show_plan(plan, data, training)
-    if plan_only:
+    if wish.plan_only:
         _say_plan(plan, as_json=as_json)
         return
     folder = wish.out.with_name(f".{wish.out.name}.training")
@@ -126,7 +103,7 @@ def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
         why = "asked for: each network is judged on the part that it did not see"
         plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
     plan = dataclasses.replace(plan, strict=wish.strict)
-    changed: Plan = training.overridden(plan, wish.settings)
+    changed: Plan = training.overridden(plan, tuple(wish.setting or ()))
     return changed
 
 
