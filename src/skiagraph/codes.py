@@ -72,6 +72,8 @@ HEAD_CIRCUMFERENCE: Final = Code(value="11984-2", scheme="LN", meaning="Head Cir
 BIPARIETAL_DIAMETER: Final = Code(value="11820-8", scheme="LN", meaning="Biparietal Diameter")
 OCCIPITOFRONTAL_DIAMETER: Final = Code(value="11851-3", scheme="LN", meaning="Occipital-Frontal Diameter")
 GESTATIONAL_AGE: Final = Code(value="18185-9", scheme="LN", meaning="Gestational Age")
+IGNORE: Final = Code(value="ignore", scheme="99LOCAL", meaning="ignore")
+"""Of the segment of a reference whose places are neither learnt nor judged."""
 HEAD: Final = Code(value="69536005", scheme="SCT", meaning="Head")
 FETUS: Final = Code(value="83418008", scheme="SCT", meaning="Fetus")
 """Fetal head in a finding: anatomic region `HEAD`, subject `FETUS` (DICOM PS3.16 CID 4 and CID 271)."""

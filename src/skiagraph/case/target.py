@@ -62,9 +62,12 @@ class Target:
         concept: What is asked. It is the concept of the findings of this target, where these have one.
         labels: The possible answers in their order; empty for a regression.
         unit: UCUM code of the number of a regression, else None.
+        ignore: The number that masks give to places of which nothing is known; they are neither learnt nor judged.
+            None where there is none.
 
     Raises:
-        InvalidInput: Labels twice, none where they are needed, or a regression without a unit.
+        InvalidInput: Labels twice, none where they are needed, a regression without a unit, or a number to ignore that
+            is a label or stands in no mask.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Target:
     concept: Code
     labels: tuple[Label, ...] = ()
     unit: Code | None = None
+    ignore: int | None = None
 
     def __post_init__(self) -> None:
         numbers, codes = {label.number for label in self.labels}, {label.code for label in self.labels}
@@ -83,3 +87,10 @@ class Target:
             )
         if (self.kind == "regression") != (self.unit is not None):
             raise InvalidInput("a regression has a unit, and no other target has", got=self.kind)
+        if self.ignore is not None and (
+            self.ignore < 1 or self.ignore in numbers or self.kind not in ("segmentation", "overlapping")
+        ):
+            raise InvalidInput(
+                "the number of ignored places is from 1 and of no label, and stands in masks of structures",
+                got=f"{self.ignore} in {self.kind}",
+            )

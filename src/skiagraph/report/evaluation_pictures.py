@@ -8,6 +8,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph import codes
 from skiagraph.codes import Code
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
 from skiagraph.geometry import spacing_of
@@ -80,7 +81,8 @@ def shown(worst: Worst, lang: Language) -> Shown:
 def _masks(worst: Worst, shape: tuple[int, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Where each structure is in prediction and reference, in the first frame: shape (structures, spatial...)."""
     both = [f for f in (worst.prediction, worst.reference) if isinstance(f, Segmentation)]
-    structures = list(dict.fromkeys(s.code for f in reversed(both) for s in f.segments))
+    drawn = (s.code for f in reversed(both) for s in f.segments if s.code != codes.IGNORE)
+    structures = list(dict.fromkeys(drawn))
     found, true = (
         np.stack([_mask(finding, code, shape) for code in structures] or [np.zeros(shape, np.bool_)])
         for finding in (worst.prediction, worst.reference)

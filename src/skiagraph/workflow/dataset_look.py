@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph import codes
 from skiagraph.case import Case, Sample, Target
 from skiagraph.errors import SkiagraphError
 from skiagraph.features.likeness import signature
@@ -212,8 +213,8 @@ def _sizes(findings: Sequence[Finding], targets: Sequence[Target]) -> Iterator[t
                 {label.number: sum(item.code == label.code for item in one.items) for label in target.labels},
             )
         elif target.kind in ("segmentation", "overlapping", "instances"):
-            codes = {label.code for label in target.labels}
-            mask = next((m for m in masks if {s.code for s in m.segments} <= codes), None)
+            known = {label.code for label in target.labels} | {codes.IGNORE}
+            mask = next((m for m in masks if {s.code for s in m.segments} <= known), None)
             if mask is not None:
                 masks.remove(mask)
                 yield target.name, _of_mask(mask, target)
@@ -222,10 +223,11 @@ def _sizes(findings: Sequence[Finding], targets: Sequence[Target]) -> Iterator[t
 def _of_mask(mask: Segmentation, target: Target) -> Mapping[int, int]:
     if mask.kind == "instances":
         return {target.labels[0].number: int(np.count_nonzero(mask.labels))}
+    structures = [s for s in mask.segments if s.code != codes.IGNORE]
     if mask.kind == "overlapping":
-        return {s.number: int(np.count_nonzero(mask.mask(s.number))) for s in mask.segments}
+        return {s.number: int(np.count_nonzero(mask.mask(s.number))) for s in structures}
     counts = np.bincount(mask.labels.ravel(), minlength=max((s.number for s in mask.segments), default=0) + 1)
-    return {s.number: int(counts[s.number]) for s in mask.segments}
+    return {s.number: int(counts[s.number]) for s in structures}
 
 
 def _outside(boxes: Boxes, case: Case) -> int:

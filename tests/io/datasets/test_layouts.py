@@ -160,13 +160,15 @@ def nnunet(put):
 
 def test_nnunet_with_its_channels_and_labels(nnunet):
     data = read_dataset(nnunet(labels={"background": 0, "oedema": 1, "core": 2, "ignore": 3}))
-    assert labels_of(data) == [(1, "oedema"), (2, "core"), (3, "ignore")]
+    assert labels_of(data) == [(1, "oedema"), (2, "core")]
+    assert data.targets[0].ignore == 3
     assert [s.identifier for s in data] == ["a", "b"]
     case = data.samples[0].case()
     assert set(case.images) == {"T1", "FLAIR"}
     (found,) = data.samples[0].reference()
     assert isinstance(found, Segmentation)
     assert found.space == case.images["T1"].space
+    assert [(s.number, s.code) for s in found.segments[2:]] == [(3, codes.IGNORE)]
     assert "1 images of imagesTs have no reference" in " ".join(data.problems)
 
 
@@ -176,6 +178,15 @@ def test_regions_of_nnunet_are_structures_that_overlap(nnunet):
     (found,) = data.samples[0].reference()
     assert (found.mask(1) >= found.mask(2)).all()
     assert found.mask(2).sum() > found.mask(3).sum() > 0
+
+
+def test_regions_of_nnunet_beside_places_that_are_ignored(nnunet):
+    data = read_dataset(nnunet(labels={"background": 0, "whole": [1, 2], "ignore": 3, "core": 2}))
+    assert (labels_of(data), data.targets[0].ignore) == ([(1, "whole"), (3, "core")], 2)
+    (found,) = data.samples[0].reference()
+    assert [s.code.meaning for s in found.segments] == ["whole", "core", "ignore"]
+    assert found.mask(2).any()
+    assert not (found.mask(1) & found.mask(2)).any()
 
 
 def test_a_datalist_of_monai_with_masks(put):

@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 
 from skiagraph import codes
+from skiagraph.case import Label, Target
 from skiagraph.errors import FormatError, InvalidInput, MissingInput
 from skiagraph.findings import Measurement, Segmentation
 from skiagraph.geometry import spacing_of
@@ -276,3 +277,88 @@ def test_an_image_that_cannot_be_decoded_is_named_when_it_is_asked_for(manifest)
 def test_the_same_image_in_two_lines_is_two_samples(manifest):
     path = manifest("a.png,m.png,1,train,,,", "a.png,m.png,1,train,,,")
     assert len({s.identifier for s in read_dataset(path, label=codes.HEAD)}) == 2
+
+
+@pytest.fixture
+def organs(tmp_path):
+    """A picture, its map of three structures and a part to ignore, and files of single structures."""
+    numbered = np.zeros((5, 7), np.uint8)
+    numbered[0], numbered[1], numbered[2], numbered[4, :3] = 1, 2, 3, 9
+    PIL.Image.fromarray(GREY).save(tmp_path / "a.png")
+    PIL.Image.fromarray(GREY[::-1]).save(tmp_path / "b.png")
+    PIL.Image.fromarray(numbered).save(tmp_path / "map.png")
+    for name, number in (("liver", 1), ("kidney", 2), ("doubt", 9)):
+        PIL.Image.fromarray((numbered == number).astype(np.uint8) * 255).save(tmp_path / f"{name}.png")
+
+    def write(toml, rows):
+        (tmp_path / "dataset.csv").write_text(rows)
+        if toml:
+            (tmp_path / "dataset.toml").write_text(toml)
+        return tmp_path / ("dataset.toml" if toml else "dataset.csv")
+
+    write.map = numbered
+    return write
+
+
+ORGANS = """
+[[targets]]
+name = "organs"
+kind = "segmentation"
+column = "mask"
+labels = [
+  { value = 1, name = "liver" }, { value = 2, name = "kidney" }, { value = 3, name = "spleen" },
+  { value = 9, name = "ignore" },
+]
+"""
+
+
+def said(sample):
+    """The structures that a reference speaks of, and how many places each has."""
+    (found,) = sample.reference()
+    return {s.code.meaning: int(found.mask(s.number).sum()) for s in found.segments}
+
+
+def test_a_label_called_ignore_is_no_structure(organs):
+    data = read_dataset(organs(ORGANS, "image,mask,group,split\na.png,map.png,1,train\n"))
+    (target,) = data.targets
+    assert [label.name for label in target.labels] == ["liver", "kidney", "spleen"]
+    assert target.ignore == 9
+    assert said(data.samples[0]) == {"liver": 7, "kidney": 7, "spleen": 7, "ignore": 3}
+    assert data.samples[0].reference()[0].segments[-1].code == codes.IGNORE
+
+
+def test_a_line_may_say_which_structures_it_outlines(organs):
+    rows = "image,mask,group,split,annotated\na.png,map.png,1,train,liver\nb.png,map.png,2,train,kidney; spleen\n"
+    first, second = read_dataset(organs(ORGANS, rows)).samples
+    assert said(first) == {"liver": 7, "ignore": 3}
+    assert said(second) == {"kidney": 7, "spleen": 7, "ignore": 3}
+    np.testing.assert_array_equal(second.reference()[0].labels, np.where(organs.map == 1, 0, organs.map))
+
+
+def test_masks_of_single_structures_may_be_ignored_or_not_known(organs):
+    rows = (
+        "image,group,split,mask.liver,mask.ignore,mask.kidney,annotated\n"
+        "a.png,1,train,liver.png,doubt.png,kidney.png,\n"
+        "b.png,2,train,liver.png,,,liver\n"
+    )
+    data = read_dataset(organs("", rows))
+    assert [label.name for label in data.targets[0].labels] == ["liver", "kidney"]
+    first, second = data.samples
+    assert said(first) == {"liver": 7, "kidney": 7, "ignore": 3}
+    assert said(second) == {"liver": 7, "ignore": 0}
+    np.testing.assert_array_equal(first.reference()[0].mask(2), organs.map == 9)
+
+
+def test_a_structure_that_is_not_in_the_list_cannot_be_outlined(organs):
+    with pytest.raises(
+        InvalidInput, match=r"annotated names structures.*kidney, liver, spleen.*line 2.*'heart'"
+    ):
+        read_dataset(organs(ORGANS, "image,mask,group,split,annotated\na.png,map.png,1,train,heart\n"))
+
+
+def test_the_number_to_ignore_is_no_label():
+    label = Label(number=1, code=codes.HEAD)
+    with pytest.raises(InvalidInput, match="number of ignored places"):
+        Target(name="x", kind="segmentation", concept=codes.HEAD, labels=(label,), ignore=1)
+    with pytest.raises(InvalidInput, match="number of ignored places"):
+        Target(name="x", kind="multi-class", concept=codes.HEAD, labels=(label,), ignore=2)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph import codes
 from skiagraph.case import Target
 from skiagraph.errors import FormatError, GeometryError, SkiagraphError
 from skiagraph.findings import (
@@ -54,14 +55,16 @@ class LabelMap:
         target: What the numbers mean.
         file: Of the shape of its image, or of its lattice turned.
         binary: Everything that is not 0 is the one label.
-        members: The numbers of the file that belong to each label, for labels that are unions; empty where each number
-            is a label.
+        members: The numbers of the file that belong to each label, by the number of the label, where labels are unions;
+            empty where each number is a label.
+        told: Numbers of the labels that the file outlines; empty for all. Of the others it says nothing.
     """
 
     target: Target
     file: Path
     binary: bool = False
-    members: tuple[tuple[int, ...], ...] = ()
+    members: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    told: tuple[int, ...] = ()
 
     def on(self, space: Space) -> Segmentation:
         """The segmentation in the space of the image.
@@ -71,15 +74,14 @@ class LabelMap:
         """
         labels, own = _labels(self.file, space, binary=self.binary)
         target = self.target
-        segments = tuple(Segment(number=label.number, code=label.code) for label in target.labels)
+        segments = _segments(target)
         if self.binary:
             labels = labels.astype(np.uint8) * np.uint8(segments[0].number)
         there = np.flatnonzero(np.bincount(labels.ravel())) if labels.size else np.zeros(0, int)
         if target.kind == "instances":
             segments = tuple(Segment(number=int(n), code=target.labels[0].code) for n in there if n)
             return self._placed(own, labels, segments, space)
-        known = {0, *(n for group in self.members for n in group)} if self.members else {0}
-        strangers = [int(n) for n in there if n not in known | {s.number for s in segments}]
+        strangers = [int(n) for n in there if n and n not in {s.number for s in segments}]
         if strangers and not self.members:
             raise FormatError(
                 f"{self.file.name} holds only labels of the data set, {sorted(s.number for s in segments)}",
@@ -87,8 +89,8 @@ class LabelMap:
                 way_out="declare the others in a dataset.toml, or mend the file",
             )
         if self.members:
-            labels = np.stack([np.isin(labels, group) for group in self.members])
-        return self._placed(own, labels, segments, space)
+            labels = np.stack([np.isin(labels, self.members[s.number]) for s in segments])
+        return _only(self._placed(own, labels, segments, space), self.told)
 
     def _placed(
         self, own: Space, labels: NDArray[Any], segments: tuple[Segment, ...], space: Space
@@ -112,11 +114,14 @@ class Masks:
 
     Args:
         target: Of the kind ``"overlapping"``.
-        files: In the order of its labels; None where the structure has no file, and is nowhere.
+        files: In the order of its labels, that of ignored places at the end; None where the structure has no file, and
+            is nowhere.
+        told: Numbers of the labels that the files outline; empty for all. Of the others they say nothing.
     """
 
     target: Target
     files: tuple[Path | None, ...]
+    told: tuple[int, ...] = ()
 
     def on(self, space: Space) -> Segmentation:
         """The segmentation in the space of the image.
@@ -133,8 +138,9 @@ class Masks:
             one = (Segment(number=1, code=self.target.labels[0].code),)  # for bringing the layer to its place
             found = Segmentation(space=own, labels=layer.astype(np.uint8), segments=one)
             layers.append(_brought(found, space).mask(1))
-        segments = tuple(Segment(number=label.number, code=label.code) for label in self.target.labels)
-        return Segmentation(space=space, labels=np.stack(layers), segments=segments, kind="overlapping")
+        segments = _segments(self.target)
+        found = Segmentation(space=space, labels=np.stack(layers), segments=segments, kind="overlapping")
+        return _only(found, self.told)
 
 
 @final
@@ -180,6 +186,26 @@ def measured(target: Target, value: float) -> Fact:
         raise GeometryError("a number has a unit", got=target.name)
     method = f"reference of the data set ({target.name})"
     return Fact(finding=Measurement(concept=target.concept, value=value, unit=target.unit, method=method))
+
+
+def _segments(target: Target) -> tuple[Segment, ...]:
+    """The structures of a mask, and at the end the places that are ignored."""
+    told = tuple(Segment(number=label.number, code=label.code) for label in target.labels)
+    return told if target.ignore is None else (*told, Segment(number=target.ignore, code=codes.IGNORE))
+
+
+def _only(found: Segmentation, told: tuple[int, ...]) -> Segmentation:
+    """Without the structures of which nothing is told: a reference speaks of its segments alone."""
+    if not told:
+        return found
+    keep = [s.number in told or s.code == codes.IGNORE for s in found.segments]
+    segments = tuple(s for s, kept in zip(found.segments, keep, strict=True) if kept)
+    labels = (
+        found.labels[keep]
+        if found.kind == "overlapping"
+        else np.where(np.isin(found.labels, [s.number for s in segments]), found.labels, 0)
+    )
+    return dataclasses.replace(found, labels=labels.astype(found.labels.dtype), segments=segments)
 
 
 def _shape(space: Space) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from skiagraph.io.datasets.questions import Row, Wanted
+from skiagraph.io.datasets.questions import ANNOTATED, Row, Wanted
 from skiagraph.io.datasets.words import ATTRIBUTES
 
 __all__ = ["ROLES", "guessed", "with_roles"]
@@ -33,6 +33,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "split": ("split", "subset", "partition", "set"),
     "weight": ("sample_weight",),
+    ANNOTATED: ("annotated_structures",),
 }
 _MASKS: Final = ("mask", "segmentation", "seg", "mask_path", "label_path", "annotation", "ground_truth")
 _CLASSES: Final = ("label", "labels", "class", "target", "category", "diagnosis", "dx", "finding", "findings")
@@ -61,7 +62,7 @@ class Guess:
 
 
 def with_roles(rows: Sequence[Row], given: Row) -> list[Row]:
-    """The rows with the columns of a manifest under its own names: ``image``, ``group``, ``split``, ``weight``.
+    """The rows with the columns of a manifest under its own names: ``image``, ``group``, ``split`` ...
 
     Args:
         rows: As they stand in the table.

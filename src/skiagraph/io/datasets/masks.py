@@ -13,7 +13,7 @@ from skiagraph.case import Label, Target
 from skiagraph.codes import Code
 from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.image import pixels
-from skiagraph.io.datasets.words import coded, local
+from skiagraph.io.datasets.words import coded, local, mask_labels
 from skiagraph.io.formats import read_image
 
 __all__ = ["Held", "held_by", "mask_target"]
@@ -91,7 +91,8 @@ def mask_target(
     Args:
         name: Of the target.
         files: The masks; they are looked through where `structures` is None.
-        structures: What their numbers mean. Of one structure the masks are taken as binary.
+        structures: What their numbers mean. Of one structure the masks are taken as binary. What is called ignore is no
+            structure.
         words: What a single structure is called, a word or ``SCHEME|VALUE|MEANING``; empty for `name`.
 
     Raises:
@@ -99,10 +100,11 @@ def mask_target(
     """
     concept = coded(words or name)
     if structures is not None:
-        labels = tuple(Label(number=n, code=code) for n, code in structures.items())
+        labels, ignore = mask_labels([Label(number=n, code=code) for n, code in structures.items()])
         if len(labels) == 1:
             concept = labels[0].code
-        return Target(name=name, kind="segmentation", concept=concept, labels=labels), len(labels) == 1
+        target = Target(name=name, kind="segmentation", concept=concept, labels=labels, ignore=ignore)
+        return target, len(structures) == 1
     held = held_by(files)
     if held.kind == "segmentation":
         labels = tuple(Label(number=n, code=local(f"{name} {n}")) for n in held.numbers)

@@ -13,7 +13,7 @@ from skiagraph.io.datasets.answers import LabelMap
 from skiagraph.io.datasets.listing import Ask, Entry, Listing, listing_of
 from skiagraph.io.datasets.parsed import json_of
 from skiagraph.io.datasets.source import ImageFile
-from skiagraph.io.datasets.words import local
+from skiagraph.io.datasets.words import local, mask_labels
 
 __all__ = ["found", "listed"]
 
@@ -42,22 +42,22 @@ class _Said:
     channels: tuple[str, ...]
     ending: str
     target: Target
-    members: tuple[tuple[int, ...], ...]
+    members: Mapping[int, tuple[int, ...]]
 
 
 def listed(folder: Path, ask: Ask) -> Listing:
     """The samples of a folder.
 
     Args:
-        folder: As nnU-Net takes it. Regions (labels that are lists of numbers) become overlapping structures; a label
-            that is called ignore stays one, and it is for the trainer to leave it out.
+        folder: As nnU-Net takes it. Regions (labels that are lists of numbers) become overlapping structures; the
+            places of a label that is called ignore are neither learnt nor judged.
         ask: How it is asked.
 
     Raises:
         FormatError: dataset.json without channels or labels.
         MissingInput: A channel or label file that is missing (strict).
 
-    Source: nnU-Net v2, documentation/dataset_format.md; regions: region_based_training.md.
+    Source: nnU-Net v2, documentation/dataset_format.md; region_based_training.md; ignore_label.md.
     """
     said = _said(json_of(folder / _FILE), folder)
     entries = []
@@ -88,14 +88,18 @@ def _said(data: Mapping[str, Any], folder: Path) -> _Said:
         labels = {str(name): int(number) for number, name in labels.items()}
     numbers = {name: _numbers(value, name) for name, value in labels.items() if name.lower() != _BACKGROUND}
     regions = any(len(value) > 1 for value in numbers.values())
+    structures, ignore = mask_labels(
+        [
+            Label(number=place if regions else value[0], code=local(name))
+            for place, (name, value) in enumerate(numbers.items(), 1)
+        ]
+    )
     target = Target(
         name="label",
         kind="overlapping" if regions else "segmentation",
         concept=local("label"),
-        labels=tuple(
-            Label(number=place if regions else value[0], code=local(name))
-            for place, (name, value) in enumerate(numbers.items(), 1)
-        ),
+        labels=structures,
+        ignore=ignore,
     )
     ending = data.get("file_ending") or _ending(folder)
     names = [str(channels[key]) for key in sorted(channels, key=_rank)]
@@ -103,7 +107,7 @@ def _said(data: Mapping[str, Any], folder: Path) -> _Said:
         channels=tuple(names if len(set(names)) == len(names) else [f"{n}-{w}" for n, w in enumerate(names)]),
         ending=str(ending),
         target=target,
-        members=tuple(numbers.values()) if regions else (),
+        members=dict(enumerate(numbers.values(), 1)) if regions else {},
     )
 
 

@@ -14,13 +14,16 @@ from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.io.datasets.answers import Answer, LabelMap, Masks, chosen, measured, numbers_of
 from skiagraph.io.datasets.listing import Ask, number_in
 from skiagraph.io.datasets.masks import mask_target
-from skiagraph.io.datasets.words import class_target, coded, in_order, local, number_target
+from skiagraph.io.datasets.words import class_target, coded, in_order, local, mask_labels, number_target
 
-__all__ = ["Find", "Question", "Row", "Wanted", "asked"]
+__all__ = ["ANNOTATED", "Find", "Question", "Row", "Wanted", "asked", "structures_in"]
 
 Row: TypeAlias = Mapping[str, str]
 Find: TypeAlias = Callable[[str, str], Path]
 """From the words of a cell and the place of its line to the file that is meant."""
+
+ANNOTATED: Final = "annotated"
+"""The column that says which structures the masks of a line outline, where these are not all."""
 
 _SEVERAL: Final = re.compile(r"\s*[|;]\s*")
 _MASKS: Final = ("segmentation", "overlapping", "instances")
@@ -75,14 +78,17 @@ class Question:
         """
         match self.target.kind:
             case "segmentation" | "instances":
-                cell = row.get(self.wanted.column, "")
-                return (
-                    LabelMap(target=self.target, file=find(cell, where), binary=self.binary) if cell else None
-                )
+                cell, told = row.get(self.wanted.column, ""), self._told(row)
+                if not cell or told is None:
+                    return None
+                file = find(cell, where)
+                return LabelMap(target=self.target, file=file, binary=self.binary, told=told)
             case "overlapping":
-                files = [row.get(column, "") for column in self.wanted.columns.values()]
+                files, told = [row.get(column, "") for column in self._columns()], self._told(row)
+                if not any(files) or told is None:
+                    return None
                 found = tuple(find(cell, where) if cell else None for cell in files)
-                return Masks(target=self.target, files=found) if any(files) else None
+                return Masks(target=self.target, files=found, told=told)
             case "regression":
                 cell = row.get(self.wanted.column, "")
                 return measured(self.target, number_in(cell, self.wanted.column, where)) if cell else None
@@ -92,6 +98,23 @@ class Question:
                 return self._one(row, where)
             case "boxes":
                 raise InvalidInput("boxes are not stated in a table", way_out="use VOC or COCO")
+
+    @property
+    def structures(self) -> Mapping[str, int]:
+        """The numbers of the structures that a line may say to outline, by their words; empty of anything but masks."""
+        return numbers_of(self.target) if self.target.kind in _MASKS else {}
+
+    def _told(self, row: Row) -> tuple[int, ...] | None:
+        """Which structures a line outlines: empty for all, None for not one of this target."""
+        words = structures_in(row.get(ANNOTATED, ""))
+        told = tuple(dict.fromkeys(self.structures[word] for word in words if word in self.structures))
+        return told if told or not words else None
+
+    def _columns(self) -> list[str]:
+        """Of overlapping masks: the columns of the structures, and at the end that of ignored places."""
+        by_number = dict(enumerate(self.wanted.columns.values(), 1))
+        ignored = [] if self.target.ignore is None else [by_number.pop(self.target.ignore)]
+        return [*by_number.values(), *ignored]
 
     def _one(self, row: Row, where: str) -> Answer | None:
         if len(self.wanted.columns) > 1:
@@ -120,6 +143,11 @@ class Question:
                 got=repr(word[:40]),
             )
         return self.cells[word]
+
+
+def structures_in(cell: str) -> list[str]:
+    """The words of a cell, parted by ``|`` or ``;``."""
+    return [word for word in _SEVERAL.split(cell.strip()) if word]
 
 
 def _said(row: Row, column: str, where: str) -> bool | None:
@@ -175,8 +203,12 @@ def _words(wanted: Wanted, rows: Iterable[Row]) -> list[str]:
 
 def _of_masks(wanted: Wanted, rows: Sequence[Row], find: Find, ask: Ask) -> Question:
     if wanted.kind == "overlapping":
-        labels = tuple(Label(number=n, code=coded(word)) for n, word in enumerate(wanted.columns, 1))
-        target = Target(name=wanted.name, kind="overlapping", concept=local(wanted.name), labels=labels)
+        labels, ignore = mask_labels(
+            [Label(number=n, code=coded(word)) for n, word in enumerate(wanted.columns, 1)]
+        )
+        target = Target(
+            name=wanted.name, kind="overlapping", concept=local(wanted.name), labels=labels, ignore=ignore
+        )
         return Question(wanted=wanted, target=target, cells={})
     structures = ask.structures
     if structures is None and wanted.labels:

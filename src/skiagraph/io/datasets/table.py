@@ -11,7 +11,7 @@ from typing import Final, final
 from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError
 from skiagraph.io.datasets.guess import guessed, with_roles
 from skiagraph.io.datasets.listing import Ask, Entry, Listing, images_in, listing_of, number_in
-from skiagraph.io.datasets.questions import Question, Row, Wanted, asked
+from skiagraph.io.datasets.questions import ANNOTATED, Question, Row, Wanted, asked, structures_in
 from skiagraph.io.datasets.source import ImageFile
 from skiagraph.io.datasets.words import split_word
 from skiagraph.io.pixel_sizes import pixel_size_of_row
@@ -31,7 +31,7 @@ class Table:
         name: Of the data set.
         file: For messages, and the folder that names are relative to.
         rows: Each with its line, for messages.
-        columns: The column that plays a role (``image``, ``image.t1``, ``group``, ``split``, ``weight``...).
+        columns: The column that plays a role (``image``, ``image.t1``, ``group``, ``split``, ``annotated``...).
         targets: What is answered; None leaves it to the columns.
         attributes: Columns of subgroups, beside those that are known by name.
         defaults: Cells that stand for empty ones, by role or by column.
@@ -136,6 +136,7 @@ class _Reading:
             raise InvalidInput(
                 f"each line of a manifest has image, group, split ({where})", got=f"no {', '.join(empty)}"
             )
+        self._check_structures(row.get(ANNOTATED, ""), where)
         answers = [q.answer(row, where, self.folder.found) for q in self.questions]
         if self.questions and not any(answer is not None for answer in answers):
             raise InvalidInput(f"each image has a reference ({where})", got="none")
@@ -151,6 +152,15 @@ class _Reading:
             weight=number_in(weight, "weight", where) if weight else 1.0,
             attributes={c.removeprefix("attribute."): row[c] for c in self.attributes if row.get(c)},
         )
+
+    def _check_structures(self, cell: str, where: str) -> None:
+        known = {word for q in self.questions for word in q.structures}
+        strange = [word for word in structures_in(cell) if word not in known]
+        if known and strange:
+            raise InvalidInput(
+                f"{ANNOTATED} names structures of the masks, {', '.join(sorted(known)[:12])} ({where})",
+                got=repr(strange[0][:40]),
+            )
 
     def _images(self, row: Row, where: str) -> tuple[tuple[str, ImageFile], ...]:
         named = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from skiagraph import codes
@@ -13,7 +13,17 @@ from skiagraph.case import Label, Target
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 
-__all__ = ["ATTRIBUTES", "LOCAL", "class_target", "coded", "in_order", "local", "number_target", "split_word"]
+__all__ = [
+    "ATTRIBUTES",
+    "LOCAL",
+    "class_target",
+    "coded",
+    "in_order",
+    "local",
+    "mask_labels",
+    "number_target",
+    "split_word",
+]
 
 LOCAL: Final = "99LOCAL"
 """Coding scheme designator of words that a data set brought along (DICOM PS3.16 section 8: private ones begin 99)."""
@@ -95,6 +105,15 @@ def class_target(
     """A question that is answered by words, in the order in which these come."""
     labels = tuple(Label(number=n, code=coded(word)) for n, word in enumerate(words))
     return Target(name=name, kind=kind, concept=local(name), labels=labels)
+
+
+def mask_labels(labels: Sequence[Label]) -> tuple[tuple[Label, ...], int | None]:
+    """The structures among the labels of masks, and the number of the one that is called ignore, which is none."""
+    ignored = [label for label in labels if label.name.lower() == codes.IGNORE.value]
+    if len(ignored) > 1:
+        raise InvalidInput("one label of masks is called ignore", got=str(len(ignored)))
+    kept = tuple(label for label in labels if label not in ignored)
+    return kept, ignored[0].number if ignored else None
 
 
 def number_target(name: str) -> Target:
