@@ -27,8 +27,8 @@ def network_space(space: Space, recipe: Recipe) -> Space:
     """The space in which a recipe wants an image.
 
     A plane is padded evenly to the proportions of the recipe, so that circles stay circles whatever the shape of a
-    pixel, and gets its number of samples. A grid is turned to the recipe's orientation, and gets its spacing or its
-    number of samples.
+    pixel, and gets its number of samples; where it is read in windows, it keeps its own pixels. A grid is turned to the
+    recipe's orientation, and gets its spacing or its number of samples.
 
     Raises:
         GeometryError: The recipe is for another number of axes.
@@ -39,7 +39,7 @@ def network_space(space: Space, recipe: Recipe) -> Space:
             f"this model reads images with {len(recipe.shape)} spatial axes", got=str(space.ndim)
         )
     if isinstance(space, Plane):
-        return fitted(space, recipe.shape)
+        return space if recipe.overlap is not None else fitted(space, recipe.shape)
     grid: Grid = reoriented(space, recipe.orientation) if recipe.orientation else space
     return respaced(grid, recipe.spacing) if recipe.spacing else resized(grid, recipe.shape)
 

@@ -96,8 +96,8 @@ class Recipe:
             resampled onto this many samples, whatever it came with. Where there is an `overlap`, that of a window.
         orientation: Axis codes into which volumes are brought first; None for planes.
         spacing: mm of the network's lattice; None where the field of view is fitted to `shape` instead.
-        overlap: Share by which neighbouring windows overlap that the network is shown one after the other, where
-            there is a spacing; None shows it the whole lattice at once.
+        overlap: Share by which neighbouring windows overlap that the network is shown one after the other, of a
+            volume on its lattice with a spacing, of a picture on its own pixels; None shows it the whole at once.
         normalise: Name of the intensity normalisation (`skiagraph.preprocess.normalise`).
         intensity: Its numbers, where it has some.
         mirror: Spatial axes over which predictions are averaged with their mirror image.
@@ -142,9 +142,12 @@ class Recipe:
             raise InvalidInput("a threshold lies between 0 and 1", got=str(self.threshold))
         if any(not 0 <= a < len(self.shape) for a in self.mirror):
             raise InvalidInput("mirrored axes are spatial axes of the recipe", got=str(self.mirror))
-        if self.overlap is not None and not (0.0 <= self.overlap < 1.0 and self.spacing):
+        if self.overlap is not None and not (
+            0.0 <= self.overlap < 1.0 and (self.spacing or len(self.shape) == 2)
+        ):
             raise InvalidInput(
-                "windows overlap by 0 to 1 of their sides on a lattice with a spacing", got=str(self.overlap)
+                "windows overlap by 0 to 1 of their sides, in volumes on a lattice with a spacing",
+                got=str(self.overlap),
             )
         _check_task(self)
 

@@ -15,6 +15,7 @@ from skiagraph.findings import Classification, Measurement
 from skiagraph.geometry import spacing_of
 from skiagraph.image import pixels
 from skiagraph.image.quantity import HU
+from skiagraph.training.forms import ellipticity, thickness
 from skiagraph.training.targets import mask_of, reference_of
 
 __all__ = ["Fingerprint", "Spread", "fingerprint"]
@@ -56,6 +57,10 @@ class Fingerprint:
         counts: How often each class is true, or in how many looked-at samples each structure is there, by its name.
         sizes: Median share of the image that a structure takes where it is there, by its name.
         values: Of each measured concept, by its name.
+        thickness: How thick each structure is in its thinnest tenth of pictures, as a share of the longest side
+            (`skiagraph.training.forms.thickness`), by its name; empty for volumes.
+        ellipses: How nearly each structure is an ellipse in the least elliptic tenth of pictures: Dice with the ellipse
+            of its moments, by its name; empty for volumes.
         unreadable: Samples that were looked at and could not be read.
     """
 
@@ -74,6 +79,8 @@ class Fingerprint:
     counts: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, Spread] = field(default_factory=dict)
+    thickness: Mapping[str, float] = field(default_factory=dict)
+    ellipses: Mapping[str, float] = field(default_factory=dict)
     unreadable: int = 0
 
     @property
@@ -130,6 +137,8 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
         counts=counts,
         sizes=sizes,
         values=values,
+        thickness=_least_tenth([r.thickness for r in rows]),
+        ellipses=_least_tenth([r.ellipses for r in rows]),
         unreadable=unreadable,
     )
 
@@ -147,6 +156,8 @@ class _Look:
     drawn: NDArray[np.float64]
     inside: NDArray[np.float64]
     shares: Mapping[str, float]
+    thickness: Mapping[str, float]
+    ellipses: Mapping[str, float]
 
 
 def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.random.Generator) -> _Look:
@@ -156,11 +167,15 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
         raise InvalidInput(f"a case here has an image named {name}", got=sample.identifier)
     data = pixels(image)
     inside, shares = np.zeros(0), {}
+    forms: list[dict[str, float]] = [{}, {}]
     for target in (t for t in targets if t.kind in {"segmentation", "overlapping"}):
         _, masks = mask_of(sample, [label.code for label in target.labels])
         shares = {label.name: float(mask.mean()) for label, mask in zip(target.labels, masks, strict=True)}
         if masks.any() and not image.channels:
             inside = _some(data[masks.any(0)], rng)
+        if masks.ndim == 3:
+            there = {label.name: mask for label, mask in zip(target.labels, masks, strict=True) if mask.any()}
+            forms = [{name: form(mask) for name, mask in there.items()} for form in (thickness, ellipticity)]
     steps = spacing_of(image.space)
     return _Look(
         shape=tuple(image.space.shape),
@@ -171,6 +186,8 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
         drawn=_some(data, rng),
         inside=inside,
         shares=shares,
+        thickness=forms[0],
+        ellipses=forms[1],
     )
 
 
@@ -185,6 +202,11 @@ def _spread(values: NDArray[np.float64]) -> Spread:
         return Spread(low=0.0, median=0.0, high=0.0, mean=0.0, deviation=0.0)
     low, median, high = (float(v) for v in np.percentile(values, [0.5, 50, 99.5]))
     return Spread(low=low, median=median, high=high, mean=float(values.mean()), deviation=float(values.std()))
+
+
+def _least_tenth(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: float(np.quantile([row[name] for row in rows if name in row], 0.1)) for name in names}
 
 
 def _most(words: Sequence[str]) -> str:
