@@ -176,3 +176,11 @@ def test_the_contract_holds():
     a, b = drawn("11..1..1", "11..1..."), drawn("11......", "1...11..")
     check_metric(lesions(), [(a, b), (b, a), (EMPTY, a)])
     check_metric(panoptic(), [(a, b), (b, a), (EMPTY, a)])
+
+
+def test_lesions_of_which_a_reference_says_nothing_count_neither_way():
+    true = drawn("11......", codes=(CELL,))
+    found = drawn("11..22..", codes=(CELL, NERVE))
+    figures = figures_of(panoptic(structures=(CELL, NERVE)), (found, true))
+    assert figures["nerve: false objects"] == 0
+    assert figures["mean: panoptic quality"] == 1.0

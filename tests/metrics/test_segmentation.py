@@ -241,3 +241,39 @@ def test_a_refusal_is_counted(rng):
     refusal = NotApplicable(reason="wrong-content", explanation="No liver.")
     found = evaluate([("a", LARGE, LARGE), ("b", refusal, LARGE)], segmentation(), rng=rng, resamples=5)
     assert (found["dice"].n, found["dice"].excluded) == (1, 1)
+
+
+def test_a_structure_of_which_a_reference_says_nothing_is_not_judged_there(adds_up):
+    """The first case outlines the liver alone; that its tumour was found or not counts nowhere."""
+    labels = box(slice(2, 8), slice(2, 8), slice(2, 8))
+    labels[4:6, 4:6, 4:6] = 2
+    found, whole = outlined(labels), outlined(np.where(labels == 1, 1, 0))
+    liver = outlined(np.where(labels == 1, 1, 0), codes=(LIVER,))
+    metric = segmentation(structures=(LIVER, TUMOUR))
+    one = metric.summary(metric.tally(found, liver))
+    assert one["liver: dice"] == one["mean: dice"] == 1.0
+    assert math.isnan(one["tumour: dice"])
+    assert math.isnan(one["tumour: worst dice"])
+    assert one["tumour: made up"] == one["tumour: penalised"] == one["tumour: present"] == 0
+    assert metric.summary(metric.tally(found, whole))["tumour: made up"] == 1
+    figures = adds_up(metric, [(found, liver), (found, found), (whole, found)])
+    assert figures["tumour: dice"] == 0.5
+    assert figures["tumour: pooled dice"] == pytest.approx(2 / 3)
+    assert figures["tumour: present"] == 2
+
+
+def test_cases_that_say_nothing_of_a_structure_are_excluded_and_counted(rng):
+    liver = outlined(LARGE.labels, codes=(LIVER,))
+    both = outlined(LARGE.labels)
+    metric = segmentation(structures=(LIVER, TUMOUR))
+    pairs = [(str(i), SMALLER, true) for i, true in enumerate((liver, both, liver, both))]
+    found = evaluate(pairs, metric, rng=rng, resamples=20)
+    for name in ("dice", "pooled dice", "worst dice", "made up"):
+        assert (found[f"tumour: {name}"].n, found[f"tumour: {name}"].excluded) == (2, 2)
+        assert found[f"liver: {name}"].n == 4
+    assert found["mean: dice"].n == 4
+
+
+def test_a_reference_without_any_segment_says_that_nothing_is_there():
+    nothing = outlined(np.zeros(LARGE.labels.shape, np.uint8), codes=())
+    assert figures_of(LARGE, nothing, structures=(LIVER,))["liver: made up"] == 1

@@ -22,6 +22,7 @@ __all__ = [
     "mask_of",
     "moments",
     "numbers_of",
+    "speaks_of",
 ]
 
 Structure: TypeAlias = Code | int | None
@@ -78,6 +79,16 @@ def judged(reference: Segmentation, ignore: Structure) -> NDArray[np.bool_] | No
     if ignore is None or not numbers_of(reference, ignore):
         return None
     return ~mask_of(reference, ignore)
+
+
+def speaks_of(reference: Segmentation, structure: Structure) -> bool:
+    """Whether a reference says where a structure is, be it nowhere.
+
+    It speaks of its segments. One without any segment says that nothing is there; among instances, what has no object
+    is not there.
+    """
+    silent = structure is not None and reference.segments and not numbers_of(reference, structure)
+    return reference.kind == "instances" or not silent
 
 
 def moments(space: Space, *masks: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], ...]]:

@@ -21,6 +21,7 @@ from skiagraph.metrics.masks import (
     label_of,
     mask_of,
     numbers_of,
+    speaks_of,
 )
 from skiagraph.task import Counts, Figures, Table, Tabular
 
@@ -135,6 +136,9 @@ def _measure(
     told = judged(reference, ignore)
     row: list[float] = []
     for structure in structures:
+        if not speaks_of(reference, structure):
+            row.extend([0.0] * len(_FIELDS))
+            continue
         masks = [mask_of(part, structure) for part in (prediction, reference)]
         if told is not None:
             masks = [mask & told for mask in masks]

@@ -22,6 +22,7 @@ from skiagraph.metrics.masks import (
     label_of,
     mask_of,
     moments,
+    speaks_of,
 )
 from skiagraph.metrics.surface import SurfaceDistances, surface_distances
 from skiagraph.task import Counts, Figures, Table, Tabular
@@ -50,6 +51,8 @@ def segmentation(
       structure was missed.
     - ``"present"``, ``"missed"`` (present, and nothing of it was found) and ``"made up"`` (not present, but outlined)
       count cases.
+    - The reference does not speak of it (it has segments, but none for this structure): the case is left out of all
+      figures of this structure.
     - The size of a pixel is not known: figures in mm and ml leave the case out.
 
     Args:
@@ -87,15 +90,18 @@ def _measure(
 ) -> Table:
     check_same_lattice(prediction, reference)
     told, space = judged(reference, ignore), reference.space
+    size = "volume error [ml]" if space.ndim == 3 else "area error [mm2]"
+    near = f"surface dice at {tolerance:g} mm"
+    fields = (*_VOXELS, *_SHARES, *_DISTANCES, near, size, _PERCENT, "penalised")
     rows = []
     for structure in structures:
+        if not speaks_of(reference, structure):
+            rows.append(np.full(len(fields), np.nan))
+            continue
         found, true = mask_of(prediction, structure), mask_of(reference, structure)
         if told is not None:
             found, true = found & told, true & told
         rows.append(_row(found, true, space, tolerance))
-    size = "volume error [ml]" if space.ndim == 3 else "area error [mm2]"
-    near = f"surface dice at {tolerance:g} mm"
-    fields = (*_VOXELS, *_SHARES, *_DISTANCES, near, size, _PERCENT, "penalised")
     columns = tuple(f"{label_of(structure)}: {field}" for structure in structures for field in fields)
     return Table(columns=columns, rows=np.concatenate(rows)[None])
 
@@ -161,12 +167,14 @@ def _figures(table: Table, counts: Counts, /) -> Figures:
 
 
 def _of_structure(fields: dict[str, Values], counts: Counts) -> dict[str, NDArray[np.float64]]:
-    right, extra, lacking = (fields[name] for name in _VOXELS)
+    told = ~np.isnan(fields["true positive"])
+    right, extra, lacking, penalised = (np.where(told, fields[n], 0.0) for n in (*_VOXELS, "penalised"))
     present, outlined = right + lacking > 0, right + extra > 0
     found = {"dice": mean(fields["dice"], counts)}
     found["dice where present"] = mean(np.where(present, fields["dice"], np.nan), counts)
     found["pooled dice"] = ratio(2 * (counts @ right), counts @ (2 * right + extra + lacking))
-    found["worst dice"] = np.where(counts > 0, fields["dice"], np.inf).min(axis=1)
+    worst = np.where((counts > 0) & told, fields["dice"], np.inf).min(axis=1)
+    found["worst dice"] = np.where(np.isinf(worst), np.nan, worst)
     for name, values in fields.items():
         if name in (*_VOXELS, "dice", "penalised"):
             continue
@@ -176,7 +184,7 @@ def _of_structure(fields: dict[str, Values], counts: Counts) -> dict[str, NDArra
     found["present"] = counts @ present.astype(np.float64)
     found["missed"] = counts @ (present & (right == 0)).astype(np.float64)
     found["made up"] = counts @ (outlined & ~present).astype(np.float64)
-    found["penalised"] = counts @ fields["penalised"]
+    found["penalised"] = counts @ penalised
     return found
 
 
@@ -185,7 +193,9 @@ def _undefined(table: Table, /) -> Mapping[str, int]:
     for label, fields in _split(table).items():
         without = {name: np.isnan(values) for name, values in fields.items()}
         without |= {f"absolute {name}": lost for name, lost in without.items() if "error" in name}
-        without["dice where present"] = fields["true positive"] + fields["false negative"] == 0
+        silent = without["true positive"]
+        without["dice where present"] = silent | (fields["true positive"] + fields["false negative"] == 0)
+        without |= dict.fromkeys(("pooled dice", "worst dice", "present", "missed", "made up"), silent)
         for name, lost in without.items():
             lacking[f"{label}: {name}" if label else name] = lost
             # Left out of the mean are cases that have no structure with the figure.

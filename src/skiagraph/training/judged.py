@@ -10,6 +10,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.random import Generator
 
+from skiagraph import codes
 from skiagraph.case import Dataset
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.findings import (
@@ -142,7 +143,8 @@ def _metrics(recipe: Recipe) -> list[Metric[Any, Any]]:
     if recipe.task == "regression":
         return [regression() for _ in recipe.labels]
     if recipe.task == "segmentation":
-        return [segmentation(structures=recipe.labels if len(recipe.labels) > 1 else (None,))]
+        structures = recipe.labels if len(recipe.labels) > 1 else (None,)
+        return [segmentation(structures=structures, ignore=codes.IGNORE)]
     if recipe.activation == "sigmoid":
         cuts = dict(zip(recipe.labels, threshold or [0.5] * len(recipe.labels), strict=True))
         return [multi_label(classes=recipe.labels, threshold=cuts)]

@@ -67,7 +67,7 @@ def score_of(table: Table, kind: str) -> tuple[float, float]:
         error = abs(float(table.rows[0, 0] - table.rows[0, 1]))
         return error, error
     if kind == "outlines":
-        dice = float(np.mean([table[c][0] for c in table.columns if c.endswith(": dice")]))
+        dice = float(np.nanmean([table[c][0] for c in table.columns if c.endswith(": dice")]))
         return -dice, dice
     one = outcomes(table)
     told = np.where(one.truth[0] > 0.5, one.probabilities[0], 1 - one.probabilities[0])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, final
 
+from skiagraph import codes
 from skiagraph.codes import Code
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
 from skiagraph.metrics import classification, multi_label, regression, segmentation
@@ -78,7 +79,7 @@ def questions_of(recipe: Recipe, card: Card) -> tuple[Question, ...]:
     outlines = Question(
         name="",
         kind="outlines",
-        metric=segmentation(structures=recipe.labels),
+        metric=segmentation(structures=recipe.labels, ignore=codes.IGNORE),
         finding=Segmentation,
         structures=recipe.labels,
     )
