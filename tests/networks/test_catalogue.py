@@ -45,6 +45,7 @@ SIZES = {
     "unet": (31_030_658, 0, 192_384_335_872),
     "unet-3d": (19_072_291, 0, 1_712_928_587_776),
     "unet-resenc": (102_335_170, 902, 717_403_193_344),
+    "residual-unet": (1_433_193, 0, 962_205_696),
     "malunet": (177_735, 0, 82_740_224),
     "tissue-patch": (5_921_156, 0, 15_877_696),
     "tissue-dense": (5_921_156, 0, 1_049_948_224),
@@ -67,6 +68,7 @@ NARROW = {
     "densenet": {"growth": 8, "stem": "3x3"},
     "fcn": {"base": 4, "hidden": 16},
     "recurrent": {"encoder": "resnet-20", "hidden": 8},
+    "residual": {"widths": (4, 8, 8)},
     "malunet": {"widths": (4, 4, 8, 8, 12, 12)},
     "autoencoder": {"widths": (4, 8, 8), "code": 4},
 }
@@ -74,6 +76,7 @@ SPACE = {  # of an image, where it is not (20, 28) or (16, 20, 17)
     "unet": {2: (32, 16), 3: (16, 32, 16)},
     "unet-3d": {2: (16, 24), 3: (8, 16, 24)},
     "unet-resenc": {2: (16, 24), 3: (16, 8, 24)},
+    "residual-unet": {2: (16, 24)},
     "malunet": {2: (64, 32), 3: (32, 32, 64)},
     "tissue-patch": {2: (13, 13), 3: (13, 13, 13)},
     "tissue-dense": {2: (5, 7), 3: (2, 3, 2)},
@@ -92,14 +95,22 @@ LEVELS = {
     )
     for ndim in (2, 3)
 }
-# One of each page; deeper siblings run through the same lines.
+# One of each page; deeper siblings run through the same lines, and their exports take seconds each.
 PAGES = [
     *("alexnet", "vgg-11", "googlenet", "googlenet-v2", "resnet-18", "resnet-50", "plain-20", "resnet-20"),
-    *("vit-tiny", "fcn-32s", "fcn-16s", "fcn-8s", "unet", "unet-3d", "unet-resenc", "malunet"),
+    *(
+        "vit-tiny",
+        "fcn-32s",
+        "fcn-16s",
+        "fcn-8s",
+        "unet",
+        "unet-3d",
+        "unet-resenc",
+        "residual-unet",
+        "malunet",
+    ),
     *("tissue-patch", "tissue-dense", "recurrent", "autoencoder"),
 ]
-# Exports take seconds each. In 3-D, these differ from a sibling by what they leave out; DenseNet has a test of its own.
-IN_3D = [name for name in PAGES if name not in {"resnet-18", "plain-20", "fcn-32s", "fcn-16s"}]
 
 
 def family(name):
@@ -174,27 +185,9 @@ def test_they_are_those_of_the_source_in_its_digits_or_the_reason_is_known(name,
     assert abs(said - stated) <= 0.07 * stated
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n not in PAGES])
-def test_the_deeper_siblings_answer_in_volumes_too(name):
-    with torch.device("meta"):
-        built = small(name, 3).eval()
-        assert built(torch.zeros(batch(name, 3, 2).shape)).shape == expected(name, 3, 2)
-
-
-@pytest.mark.parametrize(("name", "ndim"), [*((n, 2) for n in NETWORKS), *((n, 3) for n in PAGES)])
-def test_the_answer_has_its_shape_and_the_gradient_reaches_every_parameter(name, ndim):
-    built = small(name, ndim).train()
-    answers = built(batch(name, ndim, 4))
-    answers = answers if isinstance(answers, tuple) else (answers,)
-    assert answers[0].shape == expected(name, ndim, 4)
-    sum(a.square().mean() for a in answers).backward()
-    silent = [n for n, p in built.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
-    assert silent == []
-
-
-def settled(name, ndim):
-    """In evaluation mode, with statistics and scales of the normalisations that matter."""
-    built = small(name, ndim)
+def settled(built):
+    """The network in evaluation mode, with statistics and scales of the normalisations that matter."""
+    torch.manual_seed(2)
     for part in built.modules():
         if isinstance(part, (nn.BatchNorm2d, nn.BatchNorm3d)):
             part.running_mean.normal_(0.0, 0.1)
@@ -204,17 +197,40 @@ def settled(name, ndim):
     return built.eval()
 
 
-@pytest.mark.parametrize(
-    ("name", "ndim"), [*((n, 2) for n in [*PAGES, "densenet-121"]), *((n, 3) for n in IN_3D)]
-)
-def test_the_onnx_graph_says_the_same(name, ndim):
-    built, x = settled(name, ndim), batch(name, ndim, 3)
-    graph = onnx_graph(built, x[:2])
+def silent(built, x, shape):
+    """Parameters that no gradient reaches while it learns; the main answer has this shape."""
+    answers = built.train()(x)
+    answers = answers if isinstance(answers, tuple) else (answers,)
+    assert answers[0].shape == shape
+    sum(a.square().mean() for a in answers).backward()
+    return [n for n, p in built.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+
+
+@torch.inference_mode()
+def both_answers(built, x):
+    """What the network says, and what its ONNX graph says; the graph is made for another number of images."""
+    with torch.inference_mode(mode=False):
+        graph = onnx_graph(built, x[:2])
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    (said,) = session.run(None, {"image": x.numpy()})
-    with torch.inference_mode():
-        wanted = built(x).numpy()
-    assert said.shape == expected(name, ndim, 3)
+    return built(x).numpy(), session.run(None, {"image": x.numpy()})[0]
+
+
+EVERY = [
+    pytest.param(entry.name, ndim, marks=() if entry.name in PAGES else pytest.mark.slow)
+    for entry in NETWORKS.values()
+    for ndim in entry.dims
+]
+
+
+@pytest.mark.parametrize(("name", "ndim"), EVERY)
+def test_every_network_has_its_size_its_shape_a_gradient_everywhere_and_an_onnx_graph_that_says_the_same(
+    name, ndim
+):
+    assert measured(name)[:2] == SIZES[name][:2]
+    built, x, shape = small(name, ndim), batch(name, ndim, 3), expected(name, ndim, 3)
+    assert silent(built, x, shape) == []
+    wanted, said = both_answers(settled(built), x)
+    assert said.shape == wanted.shape == shape
     np.testing.assert_allclose(said, wanted, rtol=1e-4, atol=1e-4 * max(1.0, np.abs(wanted).max()))
 
 
@@ -234,7 +250,7 @@ def test_every_classifier_is_a_head_on_a_body_that_gives_vectors(name):
 
 
 def test_a_new_head_on_an_old_body_answers_the_old_vectors():
-    built, x = settled("resnet-20", 2), batch("resnet-20", 2, 2)
+    built, x = settled(small("resnet-20", 2)), batch("resnet-20", 2, 2)
     torch.testing.assert_close(built(x), built.head(built.body(x)))
 
 
@@ -270,6 +286,7 @@ def test_the_least_size_is_taken_and_a_smaller_one_refused(name, least):
         lambda: network("resnet-18", inputs=0, outputs=1),
         lambda: network("resnet-18", inputs=1, outputs=0),
         lambda: network("resnet-18", inputs=1, outputs=1, ndim=4),
+        lambda: network("residual-unet", inputs=1, outputs=1, ndim=3),
         lambda: network("resnet-18", inputs=1, outputs=1, wings=2),
         lambda: network("resnet-18", inputs=1, outputs=1, attention="much"),
         lambda: network("resnet-18", inputs=1, outputs=1, shortcut="long"),

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from skiagraph.features import Ellipse, rasterised
-from skiagraph.training.losses import moments_apart, overlap_and_entropy
+from skiagraph.networks import network
+from skiagraph.training.losses import SIDE_WEIGHT, moments_apart, overlap_and_entropy, with_sides
 
 
 def ellipse(centre, semi_axes, shape=(96, 144)):
@@ -46,3 +47,19 @@ def test_moments_fall_as_an_outline_comes_to_its_size():
     costs = [float(moments_apart(logits(ellipse((48, 72), (30 + n, 40 + n))), mask)) for n in (6, 4, 2, 0)]
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > 3 * costs[2]
+
+
+def test_an_auxiliary_head_costs_three_tenths_of_what_the_main_one_costs():
+    def off(answer, target):
+        return (answer - target).abs().mean()
+
+    target = torch.zeros(2, 1)
+    main, first, second = (torch.full((2, 1), v) for v in (1.0, 2.0, 4.0))
+    assert float(with_sides(off, (main, first, second), target)) == pytest.approx(1 + 0.3 * (2 + 4))
+    assert float(with_sides(off, main, target)) == 1.0
+
+
+@pytest.mark.parametrize("name", ["googlenet", "googlenet-v2"])
+def test_the_auxiliary_weight_of_the_loss_is_that_of_the_network(name):
+    with torch.device("meta"):
+        assert network(name, inputs=1, outputs=2).side_weights == (SIDE_WEIGHT, SIDE_WEIGHT)

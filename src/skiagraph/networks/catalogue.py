@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -23,12 +23,14 @@ from skiagraph.networks.googlenet import GoogLeNet
 from skiagraph.networks.malunet import MALUNet
 from skiagraph.networks.multiscale import multiscale
 from skiagraph.networks.recurrent import recurrent
-from skiagraph.networks.residual_encoder_unet import ResidualEncoderUNet
+from skiagraph.networks.residual_encoder_unet import Level, ResidualEncoderUNet
 from skiagraph.networks.resnet import Layout, cifar_resnet, resnet
 from skiagraph.networks.tissue import DenseTissue, tissue_patch
+from skiagraph.networks.unet import ResidualUNet
 from skiagraph.networks.vgg import vgg
 from skiagraph.networks.vision_transformer import vision_transformer
 from skiagraph.networks.volumetric_unet import VolumetricUNet
+from skiagraph.plain import from_plain
 
 __all__ = ["NETWORKS", "Entry", "Published", "Task", "network"]
 
@@ -139,6 +141,22 @@ def _cifar(depth: int, *, inputs: int, outputs: int, ndim: int = 2, **options: A
     """A residual network for small images, its layout by options."""
     layout = Layout(**{"stem": "3x3", "base": 16, "shortcut": "pad", **options})
     return cifar_resnet(depth, inputs=inputs, outputs=outputs, ndim=ndim, layout=layout)
+
+
+def _residual_unet(
+    *, inputs: int, outputs: int, ndim: int = 2, widths: Sequence[int] = (24, 48, 96, 128, 160)
+) -> ResidualUNet:
+    """The residual U-Net of the house, which is for pictures alone (the entry says so of `ndim`)."""
+    del ndim
+    return ResidualUNet(inputs=inputs, outputs=outputs, widths=tuple(widths))
+
+
+def _residual_encoder(
+    *, inputs: int, outputs: int, ndim: int = 3, levels: Sequence[Any] | None = None, **options: Any
+) -> ResidualEncoderUNet:
+    """The U-Net of nnU-Net; its levels as values or as plain data, which is how a plan keeps them."""
+    parts = None if levels is None else [n if isinstance(n, Level) else from_plain(Level, n) for n in levels]
+    return ResidualEncoderUNet(inputs=inputs, outputs=outputs, ndim=ndim, levels=parts, **options)
 
 
 def _dense_tissue(*, inputs: int, outputs: int, ndim: int = 2) -> DenseTissue:
@@ -287,9 +305,17 @@ def _everywhere() -> Iterator[Entry]:
     yield segmentation(
         name="unet-resenc",
         source="Isensee et al., Nature Methods 2021 and MICCAI 2024",
-        build=ResidualEncoderUNet,
+        build=_residual_encoder,
         options=("levels", "supervision"),
         published=_stated(None, None, (1, 1, 128, 128, 128), 2),
+    )
+    yield segmentation(
+        name="residual-unet",
+        source="own, after Ronneberger et al., MICCAI 2015 and He et al., CVPR 2016",
+        build=_residual_unet,
+        options=("widths",),
+        published=_stated(None, None, (1, 1, 192, 288), 1),
+        dims=(2,),
     )
     yield segmentation(
         name="malunet",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -15,7 +16,14 @@ from skiagraph.inference.facts import class_probabilities, gaussians
 from skiagraph.metrics.ranking import roc_auc
 from skiagraph.task import Recipe
 from skiagraph.training.calibrate import calibrated_classes, calibrated_values
-from skiagraph.training.losses import How, class_loss, gaussian_loss, moments_apart, structure_loss
+from skiagraph.training.losses import (
+    How,
+    class_loss,
+    gaussian_loss,
+    moments_apart,
+    structure_loss,
+    with_sides,
+)
 from skiagraph.training.plan import Plan
 
 __all__ = ["Answers", "Lesson", "lesson_for"]
@@ -47,13 +55,13 @@ def lesson_for(plan: Plan) -> Lesson:
     )
     if recipe.task == "classification":
         return Lesson(
-            loss=lambda answer, target, _: class_loss(how, answer, target),
+            loss=lambda answer, target, _: with_sides(partial(class_loss, how), answer, target),
             figures=lambda answers, targets: _class_figures(recipe, np.stack(answers), np.stack(targets)),
             calibrated=lambda a, t: calibrated_classes(recipe, np.stack(a), np.stack(t)),
         )
     if recipe.task == "regression":
         return Lesson(
-            loss=lambda answer, target, _: gaussian_loss(answer, _standard(target, recipe)),
+            loss=lambda answer, target, _: with_sides(gaussian_loss, answer, _standard(target, recipe)),
             figures=lambda answers, targets: _value_figures(recipe, np.stack(answers), np.stack(targets)),
             calibrated=lambda a, t: calibrated_values(recipe, np.stack(a), np.stack(t)),
         )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
-__all__ = ["How", "class_loss", "gaussian_loss", "moments_apart", "overlap_and_entropy", "structure_loss"]
+__all__ = [
+    "How",
+    "class_loss",
+    "gaussian_loss",
+    "moments_apart",
+    "overlap_and_entropy",
+    "structure_loss",
+    "with_sides",
+]
+
+SIDE_WEIGHT: Final = 0.3  # of each auxiliary head
 
 
 @final
@@ -114,6 +125,22 @@ def class_loss(how: How, logits: Tensor, target: Tensor) -> Tensor:
     known = target.isfinite()
     each = _binary(how, logits, torch.where(known, target, 0.0)) * weights * known
     return each.sum() / known.sum().clamp_min(1)
+
+
+def with_sides(loss: Callable[[Tensor, Tensor], Tensor], answer: Any, target: Tensor) -> Tensor:
+    """A loss of an answer about a whole image, and of the answers of auxiliary heads: main + 0.3 (first + second).
+
+    Args:
+        loss: Of one answer and the target.
+        answer: One tensor, or several, the main one first.
+        target: What all of them are to say.
+
+    Source: Szegedy et al., Going deeper with convolutions (CVPR 2015), section 5.
+    """
+    if not isinstance(answer, tuple):
+        return loss(answer, target)
+    main, *sides = (loss(one, target) for one in answer)
+    return main + SIDE_WEIGHT * sum(sides, torch.zeros_like(main))
 
 
 def _binary(how: How, logits: Tensor, target: Tensor) -> Tensor:
