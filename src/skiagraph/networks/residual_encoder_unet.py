@@ -29,7 +29,7 @@ class Level:
     Attributes:
         width: Channels.
         blocks: Residual blocks.
-        stride: How many times smaller this level is than the one above, in each axis.
+        stride: How many times smaller this level is than the one above, in each axis; the first level, than the image.
         kernel: Extent of the kernels in each axis; odd.
     """
 
@@ -76,6 +76,33 @@ def _unit(layers: Axes, before: int, level: Level, stride: tuple[int, ...]) -> n
     )
 
 
+def _reach(level: Level) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Kernel and margin of the convolutions to and from a first level with a stride: neighbours overlap."""
+    kernel = tuple(s + 2 * (s // 2) if s > 1 else k for s, k in zip(level.stride, level.kernel, strict=True))
+    return kernel, tuple((k - s) // 2 for k, s in zip(kernel, level.stride, strict=True))
+
+
+def _stem(layers: Axes, inputs: int, level: Level) -> nn.Sequential:
+    """From the image to the first level."""
+    one = (1,) * layers.count
+    if max(level.stride) == 1:
+        return _unit(layers, inputs, level, one)
+    kernel, margin = _reach(level)
+    return nn.Sequential(
+        layers.conv(inputs, level.width, kernel, level.stride, margin, bias=False),
+        layers.instance_norm(level.width, affine=True),
+        nn.LeakyReLU(_SLOPE, inplace=True),
+    )
+
+
+def _head(layers: Axes, level: Level, outputs: int) -> nn.Module:
+    """From the first level to the image."""
+    if max(level.stride) == 1:
+        return layers.conv(level.width, outputs, 1)
+    kernel, margin = _reach(level)
+    return layers.transposed(level.width, outputs, kernel, level.stride, margin)
+
+
 @final
 class _Block(nn.Module):
     """Two convolutions, and a way past that averages where the block has a stride (ResNet-D)."""
@@ -103,7 +130,9 @@ class ResidualEncoderUNet(nn.Module):
         inputs: Channels of the image.
         outputs: Classes.
         ndim: Spatial axes, 2 or 3.
-        levels: The levels, the finest first; None takes `usual_levels`.
+        levels: The levels, the finest first; None takes `usual_levels`. A first level with a stride computes at a lower
+            resolution than the image has: one convolution leads there, and a transposed one back, to edges finer than
+            its grid.
         supervision: Whether it also answers at coarser levels while it learns.
 
     Attributes:
@@ -141,11 +170,11 @@ class ResidualEncoderUNet(nn.Module):
             "the residual-encoder U-Net", inputs=inputs, ndim=ndim, least=min(step), multiple=step
         )
         one = (1,) * ndim
-        self.stem = _unit(layers, inputs, parts[0], one)
+        self.stem = _stem(layers, inputs, parts[0])
         before = [parts[0].width, *(part.width for part in parts)]
         self.down = nn.ModuleList(
             nn.Sequential(
-                _Block(layers, before[i], part, part.stride),
+                _Block(layers, before[i], part, part.stride if i else one),
                 *(_Block(layers, part.width, part, one) for _ in range(part.blocks - 1)),
             )
             for i, part in enumerate(parts)
@@ -155,7 +184,7 @@ class ResidualEncoderUNet(nn.Module):
             layers.transposed(below.width, part.width, below.stride, below.stride) for part, below in pairs
         )
         self.up = nn.ModuleList(_unit(layers, 2 * part.width, part, one) for part, _ in pairs)
-        self.head = layers.conv(parts[0].width, outputs, 1)
+        self.head = _head(layers, parts[0], outputs)
         coarser = [part.width for part, _ in pairs[1:-1]] if supervision else []
         self.sides = nn.ModuleList(layers.conv(width, outputs, 1) for width in coarser)
         self.side_weights = tuple(0.5**i for i in range(1, len(self.sides) + 1))
