@@ -1,4 +1,4 @@
-"""Classes of a breast sonogram: `breastmnist.npz`, five trainings of the planner's plan, judged on the official test."""
+"""Classes of a breast sonogram: `breastmnist.npz`, five trainings of the planner's plan on the official splits.
 
 ``python benchmarks/breast.py`` learns (resumable; give the same command again), prints the table, keeps every answer in
 `results/breast.json`, and writes the table on the page of benchmarks.

@@ -1,4 +1,4 @@
-"""Classes of a chest X-ray: `pneumoniamnist.npz`, one training of the planner's plan, judged on the official test."""
+"""Classes of a chest X-ray: `pneumoniamnist.npz`, one training of the planner's plan on the official splits.
 
 ``python benchmarks/pneumonia.py`` learns (resumable; give the same command again), prints the table, keeps every answer
 in `results/pneumonia.json`, and writes the table on the page of benchmarks.
