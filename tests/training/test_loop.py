@@ -11,7 +11,7 @@ from skiagraph.findings import Segmentation
 from skiagraph.metrics import Overlap
 from skiagraph.testing import check_trainer
 from skiagraph.training import SegmentationTrainer, learnt_card, prepared, train
-from skiagraph.training.losses import overlap_and_entropy
+from skiagraph.training.outline_losses import overlap_and_entropy
 
 
 class Cut(Exception):

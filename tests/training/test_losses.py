@@ -6,7 +6,8 @@ import torch
 
 from skiagraph.features import Ellipse, rasterised
 from skiagraph.networks import network
-from skiagraph.training.losses import SIDE_WEIGHT, moments_apart, overlap_and_entropy, with_sides
+from skiagraph.training.losses import SIDE_WEIGHT, with_sides
+from skiagraph.training.outline_losses import moments_apart, overlap_and_entropy
 
 
 def ellipse(centre, semi_axes, shape=(96, 144)):

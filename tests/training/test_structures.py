@@ -18,7 +18,8 @@ from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.task import load_bundle
 from skiagraph.testing import check_model
 from skiagraph.training import freeze, judged, learnt_card, planned, prepared, teach
-from skiagraph.training.losses import How, structure_loss
+from skiagraph.training.losses import How
+from skiagraph.training.outline_losses import structure_loss
 from skiagraph.training.samples import Prepared, batches
 from skiagraph.training.windows import drawn_window
 

@@ -69,13 +69,15 @@ class Pose:
 
     def apply(self, sampled: Sampled, picture: Picture) -> Picture:
         """The volume moved; what comes in from outside is its smallest value."""
-        linear, offset, flipped = sampled
-        if linear is not None:
-            picture = ndimage.affine_transform(
-                picture, linear, offset, order=1, mode="constant", cval=float(picture.min())
-            )
-        return np.flip(picture, flipped) if flipped else picture
+        return _moved(sampled, picture, float(picture.min()))
 
     def apply_to_mask(self, sampled: Sampled, mask: Picture) -> Picture:
-        """The mask moved likewise."""
-        return self.apply(sampled, mask)
+        """The mask moved likewise; outside of it is nothing."""
+        return _moved(sampled, mask, 0.0)
+
+
+def _moved(sampled: Sampled, volume: Picture, outside: float) -> Picture:
+    linear, offset, flipped = sampled
+    if linear is not None:
+        volume = ndimage.affine_transform(volume, linear, offset, order=1, mode="constant", cval=outside)
+    return np.flip(volume, flipped) if flipped else volume

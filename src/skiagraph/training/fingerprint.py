@@ -16,7 +16,7 @@ from skiagraph.geometry import spacing_of
 from skiagraph.image import pixels
 from skiagraph.image.quantity import HU
 from skiagraph.training.forms import ellipticity, thickness
-from skiagraph.training.targets import mask_of, reference_of
+from skiagraph.training.targets import outlines_of, reference_of
 
 __all__ = ["Fingerprint", "Spread", "fingerprint"]
 
@@ -169,8 +169,9 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
     inside, shares = np.zeros(0), {}
     forms: list[dict[str, float]] = [{}, {}]
     for target in (t for t in targets if t.kind in {"segmentation", "overlapping"}):
-        _, masks = mask_of(sample, [label.code for label in target.labels])
-        shares = {label.name: float(mask.mean()) for label, mask in zip(target.labels, masks, strict=True)}
+        outlined = outlines_of(sample, [label.code for label in target.labels])
+        masks, names = outlined.masks, [label.name for label in target.labels]
+        shares = {n: float(m.mean()) for n, m, told in zip(names, masks, outlined.told, strict=True) if told}
         if masks.any() and not image.channels:
             inside = _some(data[masks.any(0)], rng)
         if masks.ndim == 3:
@@ -225,7 +226,7 @@ def _answers(
             values[target.name] = _spread(np.array(_numbers(dataset, target)))
         elif target.kind in {"segmentation", "overlapping"}:
             for label in target.labels:
-                there = [r.shares[label.name] for r in rows if r.shares[label.name] > 0]
+                there = [r.shares[label.name] for r in rows if r.shares.get(label.name, 0.0) > 0]
                 counts[label.name], sizes[label.name] = len(there), float(np.median(there)) if there else 0.0
         else:
             counts |= _classes(dataset, target)

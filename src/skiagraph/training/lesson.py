@@ -16,14 +16,8 @@ from skiagraph.inference.facts import class_probabilities, gaussians
 from skiagraph.metrics.ranking import roc_auc
 from skiagraph.task import Recipe
 from skiagraph.training.calibrate import calibrated_classes, calibrated_values
-from skiagraph.training.losses import (
-    How,
-    class_loss,
-    gaussian_loss,
-    moments_apart,
-    structure_loss,
-    with_sides,
-)
+from skiagraph.training.losses import How, class_loss, gaussian_loss, with_sides
+from skiagraph.training.outline_losses import moments_apart, structure_loss
 from skiagraph.training.plan import Plan
 
 __all__ = ["Answers", "Lesson", "lesson_for"]
@@ -114,7 +108,7 @@ def _structure_figures(recipe: Recipe, answers: Answers, targets: Answers) -> Ma
     for logits, target in zip(answers, targets, strict=True):
         for n in range(len(recipe.labels)):
             found = logits.argmax(0) == n + 1 if first else logits[n] > 0
-            true = target[n + first] > 0.5
+            found, true = found & np.isfinite(target[n + first]), target[n + first] > 0.5
             both[n] += (found & true).sum()
             sizes[n] += found.sum() + true.sum()
     dice = 2 * both[sizes > 0] / sizes[sizes > 0]

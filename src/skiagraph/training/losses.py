@@ -1,4 +1,4 @@
-"""What a network is punished for: wrong classes and values, outlines that miss or are of the wrong size or place."""
+"""What a network is punished for that speaks of a whole image: wrong classes and wrong values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
-__all__ = [
-    "How",
-    "class_loss",
-    "gaussian_loss",
-    "moments_apart",
-    "overlap_and_entropy",
-    "structure_loss",
-    "with_sides",
-]
+__all__ = ["How", "class_loss", "gaussian_loss", "with_sides"]
 
 SIDE_WEIGHT: Final = 0.3  # of each auxiliary head
 
@@ -39,58 +31,6 @@ class How:
     loss: str = "cross-entropy"
     smoothing: float = 0.0
     weights: tuple[float, ...] = ()
-
-
-def overlap_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, the mean over the batch.
-
-    Args:
-        logits: Shape (batch, channel, rows, columns).
-        target: Likewise, 0 to 1; fractions at the edge of a structure are meant.
-
-    Returns:
-        A scalar.
-
-    Source: Milletari et al., V-Net (3DV 2016) for the overlap; the sum as in Isensee et al., nnU-Net (2021).
-    """
-    p = logits.sigmoid()
-    axes = tuple(range(2, p.ndim))
-    dice = (2 * (p * target).sum(axes) + 1) / (p.sum(axes) + target.sum(axes) + 1)
-    return nnf.binary_cross_entropy_with_logits(logits, target) + 1 - dice.mean()
-
-
-def moments_apart(logits: Tensor, target: Tensor) -> Tensor:
-    """How far centre and extent of outlines lie from those of the reference, the mean over the batch.
-
-    First moments and roots of second moments are, up to a factor, the centre and the semi-axes of an ellipse: what is
-    measured on an outline is learnt as well as the outline.
-
-    Args:
-        logits: Shape (batch, channel, rows, columns).
-        target: Likewise, 0 to 1.
-
-    Returns:
-        A scalar, in half heights of the picture.
-
-    Source: own.
-    """
-    return (_moments(logits.sigmoid()) - _moments(target)).abs().mean()
-
-
-def _moments(p: Tensor) -> Tensor:
-    """Centre, roots of the variances, and twice the covariance, shape (5, batch, channel), in half heights."""
-    rows, columns = p.shape[-2:]
-    y = torch.linspace(-1, 1, rows, device=p.device)[:, None]
-    x = torch.linspace(-columns / rows, columns / rows, columns, device=p.device)[None, :]
-    total = p.sum((-2, -1)) + 1e-3 * rows * columns
-
-    def mean(of: Tensor) -> Tensor:
-        return (p * of).sum((-2, -1)) / total
-
-    my, mx = mean(y), mean(x)
-    dy, dx = y - my[..., None, None], x - mx[..., None, None]
-    roots = [mean(d**2).clamp_min(1e-6).sqrt() for d in (dy, dx)]
-    return torch.stack([my, mx, *roots, 2 * mean(dy * dx)])
 
 
 def class_loss(how: How, logits: Tensor, target: Tensor) -> Tensor:
@@ -178,39 +118,3 @@ def gaussian_loss(answer: Tensor, target: Tensor) -> Tensor:
     each = (off**2 * torch.exp(-log_variance) + log_variance) / 2 * torch.exp(log_variance / 2).detach()
     total: Tensor = (each * known).sum() / known.sum().clamp_min(1)
     return total
-
-
-def structure_loss(how: How, answer: Tensor | tuple[Tensor, ...], target: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, also of coarser answers, each with half the weight of the one before.
-
-    Args:
-        how: Activation: ``"sigmoid"`` for structures that may overlap, ``"softmax"`` with a first background.
-        answer: Shape (batch, outputs, spatial...); or several, the finest first.
-        target: Shape (batch, outputs, spatial...), 0 to 1.
-
-    Returns:
-        A scalar.
-
-    Source: Isensee et al., nnU-Net (Nature Methods 2021), online methods.
-    """
-    maps = answer if isinstance(answer, tuple) else (answer,)
-    shares = [0.5**n for n in range(len(maps))]
-    pool: Any = nnf.adaptive_avg_pool3d if target.ndim == 5 else nnf.adaptive_avg_pool2d
-    total = torch.zeros((), device=target.device)
-    for share, logits in zip(shares, maps, strict=True):
-        wanted = target if logits.shape == target.shape else pool(target, tuple(logits.shape[2:]))
-        one = (
-            overlap_and_entropy(logits, wanted)
-            if how.activation == "sigmoid"
-            else _exclusive_overlap(logits, wanted)
-        )
-        total = total + one * share / sum(shares)
-    return total
-
-
-def _exclusive_overlap(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy, and soft Dice of each structure over the whole batch, in which few are empty."""
-    p, axes = logits.softmax(1), (0, *range(2, logits.ndim))
-    dice = (2 * (p * target).sum(axes) + 1) / (p.sum(axes) + target.sum(axes) + 1)
-    entropy = -(target * logits.log_softmax(1)).sum(1).mean()
-    return entropy + 1 - dice[1:].mean()

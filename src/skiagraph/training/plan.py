@@ -44,7 +44,7 @@ class Settle:
         epochs: How often each sample is seen.
         learning_rate: Largest step, reached after the plan's warm-up and then lowered along a cosine.
         steps: The augmentation.
-        moments: Weight of the loss on centre and extent (`skiagraph.training.losses.moments_apart`).
+        moments: Weight of the loss on centre and extent (`skiagraph.training.outline_losses.moments_apart`).
 
     Raises:
         InvalidInput: Not positive.

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Dataset, Sample
 from skiagraph.errors import InvalidInput, SkiagraphError
-from skiagraph.image import Image
 from skiagraph.preprocess import (
     Step,
     augmented_stack,
-    network_pixels,
     network_space,
     network_stack,
     normalised,
@@ -27,7 +25,7 @@ from skiagraph.preprocess import (
 from skiagraph.task import Recipe
 from skiagraph.training.loop import Batch
 from skiagraph.training.plan import Plan
-from skiagraph.training.targets import mask_of, true_vector
+from skiagraph.training.targets import outlines_of, true_vector
 from skiagraph.training.windows import drawn_window
 
 __all__ = ["Prepared", "batches", "in_background", "prepared", "readable", "shown", "steps_per_epoch"]
@@ -42,7 +40,8 @@ class Prepared:
 
     Args:
         picture: Shape (channels, spatial...), 0 to 1.
-        target: Shape (outputs, spatial...), 0 to 1, of structures; else what is true of the whole, shape (labels,).
+        target: Shape (outputs, spatial...), 0 to 1, of structures; else what is true of the whole, shape (labels,). NaN
+            is not known.
         stratum: What balanced batches are balanced by.
         weight: How often it comes, beside the others.
     """
@@ -104,14 +103,7 @@ def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
     if recipe.overlap is not None and recipe.intensity is None:
         picture = normalised(picture, recipe.normalise)  # of the whole, which a window does not know
     if target is None:
-        found, masks = mask_of(sample, recipe.labels)
-        parts = [
-            network_pixels(Image(data=m.astype(np.uint8), space=found.space), space).astype(np.float32)
-            for m in masks
-        ]
-        if recipe.activation == "softmax":
-            parts = [np.clip(1 - sum(parts), 0.0, 1.0).astype(np.float32), *parts]
-        target = np.stack(parts)
+        target = outlines_of(sample, recipe.labels).on(space, exclusive=recipe.activation == "softmax")
     return Prepared(picture=picture.astype(np.float32), target=target, stratum=stratum, weight=sample.weight)
 
 
@@ -215,7 +207,8 @@ def _drawn(
         steps, rng, (picture - low) / (high - low), target if target.ndim > 1 else None
     )
     if recipe.activation == "softmax" and len(masks):
-        masks[0] = np.clip(1 - masks[1:].sum(0), 0.0, 1.0)  # what came in from outside is background
+        rest = np.clip(1 - np.nansum(masks[1:], 0), 0.0, 1.0)  # what came in from outside is background
+        masks[0] = np.where(np.isnan(masks[0]), np.nan, rest)
     return shown(picture * (high - low) + low, recipe), masks if len(masks) else target
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph import codes
 from skiagraph.case import Dataset, Sample, Target
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
+from skiagraph.geometry import Space
+from skiagraph.image import Image
+from skiagraph.preprocess import network_pixels
 from skiagraph.task import Recipe
 
-__all__ = ["KINDS", "Task", "chosen_targets", "mask_of", "reference_of", "true_vector"]
+__all__ = ["KINDS", "Outlines", "Task", "chosen_targets", "outlines_of", "reference_of", "true_vector"]
+
+_TOUCHED: Final = 1e-6  # share of an ignored place from which a place of a lattice is ignored
 
 Task: TypeAlias = Literal["segmentation", "classification", "regression"]
 
@@ -98,18 +105,78 @@ def true_vector(sample: Sample, recipe: Recipe) -> NDArray[np.float32]:
     return vector
 
 
-def mask_of(sample: Sample, labels: Sequence[Code]) -> tuple[Segmentation, NDArray[np.bool_]]:
-    """The reference segmentation of a sample and the masks of the named structures.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outlines:
+    """What a reference says of named structures.
 
-    Returns:
-        The segmentation, and masks of shape (labels, spatial...); a structure without a segment is nowhere.
+    Args:
+        space: Where it lies.
+        masks: Shape (structures, spatial...).
+        told: Shape (structures,): whether the reference speaks of each; of the others its mask says nothing.
+        ignored: Shape (spatial...): places of which nothing is known.
+    """
+
+    space: Space
+    masks: NDArray[np.bool_]
+    told: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+
+    def on(self, lattice: Space, *, exclusive: bool) -> NDArray[np.float32]:
+        """The share of each place of a lattice that belongs to each structure; NaN where that is not known.
+
+        Args:
+            lattice: Any, in the frame of the outlines.
+            exclusive: A first channel is background; where it is not known which of the structures it is, it holds what
+                none of the known ones takes.
+
+        Returns:
+            Shape (structures, spatial...), or one channel more. A place that touches an ignored one is NaN throughout.
+
+        Raises:
+            InvalidInput: Nothing is known anywhere.
+        """
+        silent = np.full(tuple(lattice.shape), np.nan, np.float32)
+        shares = [
+            self._share(mask, lattice) if told else silent
+            for mask, told in zip(self.masks, self.told, strict=True)
+        ]
+        if exclusive:
+            rest = 1 - np.nansum(shares, axis=0, dtype=np.float32)
+            shares = [rest.clip(0.0, 1.0).astype(np.float32), *shares]
+        target = np.stack(shares)
+        if self.ignored.any():
+            target[:, self._share(self.ignored, lattice) > _TOUCHED] = np.nan
+            if np.isnan(target).all():
+                raise InvalidInput("a reference tells something of its image", got="all of it ignored")
+        return target
+
+    def _share(self, mask: NDArray[np.bool_], lattice: Space) -> NDArray[np.float32]:
+        image = Image(data=mask.astype(np.uint8), space=self.space)
+        return network_pixels(image, lattice).astype(np.float32)
+
+
+def outlines_of(sample: Sample, labels: Sequence[Code]) -> Outlines:
+    """The reference segmentation of a sample, as masks of the named structures.
+
+    A reference speaks of its segments; one without any says that nothing is there.
 
     Raises:
-        InvalidInput: Not exactly one reference segmentation, one over time, or one of objects that are counted.
+        InvalidInput: Not exactly one reference segmentation, one over time, one of objects that are counted, or one
+            that speaks of no structure that is asked for.
     """
     found = reference_of(sample, Segmentation, None)
     if not isinstance(found, Segmentation) or found.space.timeline is not None or found.kind == "instances":
         raise InvalidInput("a reference here is the segmentation of a still image", got=sample.identifier)
     numbers = {s.code: s.number for s in found.segments}
     empty = np.zeros(tuple(found.space.shape), np.bool_)
-    return found, np.stack([found.mask(numbers[c]) if c in numbers else empty for c in labels])
+    told = np.array([not numbers or c in numbers for c in labels])
+    if not told.any():
+        asked = ", ".join(c.meaning or c.value for c in labels)
+        raise InvalidInput(f"a reference speaks of {asked}", got=f"of none of them in {sample.identifier}")
+    return Outlines(
+        space=found.space,
+        masks=np.stack([found.mask(numbers[c]) if c in numbers else empty for c in labels]),
+        told=told,
+        ignored=found.mask(numbers[codes.IGNORE]) if codes.IGNORE in numbers else empty,
+    )

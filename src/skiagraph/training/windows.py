@@ -18,37 +18,54 @@ def drawn_window(picture: Array, target: Array, plan: Plan, rng: Generator) -> t
 
     Args:
         picture: Shape (channels, spatial...).
-        target: Shape (outputs, spatial...), with a first background where labels exclude one another.
+        target: Shape (outputs, spatial...), with a first background where labels exclude one another; NaN is not known,
+            and somewhere something is.
         plan: Shape, and the share of windows that hold a structure.
         rng: Draws where.
 
     Returns:
-        Both of the shape of the recipe; beyond the image lie its smallest value, and background.
+        Both of the shape of the recipe, with something that is known; beyond the image lie its smallest value, and
+        background.
     """
-    shape = plan.recipe.shape
     first = 1 if plan.recipe.activation == "softmax" else 0
     middle = _somewhere_inside(target[first:], rng) if rng.random() < plan.foreground else None
-    where, margins = [], [(0, 0)]
-    for axis, (n, w) in enumerate(zip(picture.shape[1:], shape, strict=True)):
+    where, margins = _placed(picture.shape[1:], plan.recipe.shape, middle, rng)
+    if np.isnan(target[(slice(None), *where)]).all():
+        where, margins = _placed(picture.shape[1:], plan.recipe.shape, _somewhere_known(target, rng), rng)
+    cut, sides = (slice(None), *where), [(0, 0), *margins]
+    seen = np.pad(picture[cut], sides, constant_values=float(picture.min()))
+    outlined = np.pad(target[cut], sides)
+    if first:
+        outlined[0] = np.pad(target[0][where], margins, constant_values=1.0)
+    return seen, outlined
+
+
+def _placed(
+    size: tuple[int, ...], shape: tuple[int, ...], middle: NDArray[np.intp] | None, rng: Generator
+) -> tuple[tuple[slice, ...], list[tuple[int, int]]]:
+    """Where a window lies, round `middle` where there is one, and how far it reaches beyond the image."""
+    where, margins = [], []
+    for axis, (n, w) in enumerate(zip(size, shape, strict=True)):
         missing, free = max(0, w - n), max(0, n - w)
         start = int(rng.integers(free + 1))
         if middle is not None:
             start = int(np.clip(middle[axis] - rng.integers(w // 4, w - w // 4), 0, free))
         where.append(slice(start, start + w))
         margins.append((missing // 2, missing - missing // 2))
-    cut = (slice(None), *where)
-    seen = np.pad(picture[cut], margins, constant_values=float(picture.min()))
-    outlined = np.pad(target[cut], margins)
-    if first:
-        outlined[0] = 1 - outlined[1:].sum(0).clip(0, 1)
-    return seen, outlined
+    return tuple(where), margins
 
 
 def _somewhere_inside(masks: Array, rng: Generator) -> NDArray[np.intp] | None:
     """A place of a structure, each structure as often as any other; None where there is none."""
-    there = [n for n, mask in enumerate(masks) if mask.max() > 0.5]
+    there = [n for n, mask in enumerate(masks) if (mask > 0.5).any()]
     if not there:
         return None
     places = np.flatnonzero(masks[rng.choice(there)] > 0.5)
     place = np.unravel_index(int(rng.choice(places)), masks.shape[1:])
     return np.array(place)
+
+
+def _somewhere_known(target: Array, rng: Generator) -> NDArray[np.intp]:
+    """A place of which something is known."""
+    places = np.flatnonzero(np.isfinite(target).any(0))
+    return np.array(np.unravel_index(int(rng.choice(places)), target.shape[1:]))
