@@ -15,6 +15,7 @@ TREE = {
     "NoDicomHome": errors.InvalidInput,
     "MissingInput": FileNotFoundError,
     "NotPermitted": PermissionError,
+    "ProcessLost": ConnectionError,
     "WriteFailed": OSError,
     "MissingPackage": ImportError,
     "UnknownName": LookupError,

@@ -13,6 +13,7 @@ __all__ = [
     "MissingPackage",
     "NoDicomHome",
     "NotPermitted",
+    "ProcessLost",
     "SkiagraphError",
     "StateError",
     "UnknownName",
@@ -84,6 +85,10 @@ class NotPermitted(SkiagraphError, PermissionError):
 
 class WriteFailed(SkiagraphError, OSError):
     """A result could not be written; nothing half written was left."""
+
+
+class ProcessLost(SkiagraphError, ConnectionError):
+    """One of several processes that work together has ended before its time."""
 
 
 class MissingPackage(SkiagraphError, ImportError):

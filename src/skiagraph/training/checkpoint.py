@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +32,9 @@ def _key(plan: object, seed: int) -> str:
 
 
 def save_checkpoint(
-    path: Path | None, plan: object, seed: int, place: Mapping[str, Any], *parts: Any
+    path: Path | None, plan: object, seed: int, place: Mapping[str, Any], states: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Writes where a training is and the state of its parts; the old file stays until the new one is whole.
+    """Writes where a training is and the states of its parts; the old file stays until the new one is whole.
 
     Raises:
         WriteFailed: The disk does not take it.
@@ -42,7 +42,7 @@ def save_checkpoint(
     if path is None:
         return
     work = path.with_name(path.name + ".part")
-    saved = {"key": _key(plan, seed), "place": dict(place), "states": [p.state_dict() for p in parts]}
+    saved = {"key": _key(plan, seed), "place": dict(place), "states": list(states)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(saved, work)
@@ -56,8 +56,10 @@ def save_checkpoint(
         ) from error
 
 
-def load_checkpoint(path: Path | None, plan: object, seed: int, *parts: Any) -> Mapping[str, Any] | None:
-    """Restores the state of the parts and returns where the training was; None where there is no checkpoint.
+def load_checkpoint(
+    path: Path | None, plan: object, seed: int
+) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]] | None:
+    """Where the training was, and the states of its parts; None where there is no checkpoint.
 
     Raises:
         FormatError: The file is damaged.
@@ -67,7 +69,7 @@ def load_checkpoint(path: Path | None, plan: object, seed: int, *parts: Any) -> 
         return None
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        key, place, states = saved["key"], dict(saved["place"]), saved["states"]
+        key, place, states = saved["key"], dict(saved["place"]), list(saved["states"])
     except _DAMAGE as error:
         raise FormatError(
             f"the checkpoint {path.name} is whole", got="damage", way_out="delete it to begin anew"
@@ -78,6 +80,4 @@ def load_checkpoint(path: Path | None, plan: object, seed: int, *parts: Any) -> 
             got="another",
             way_out="delete it to begin anew",
         )
-    for part, state in zip(parts, states, strict=True):
-        part.load_state_dict(state)
-    return place
+    return place, states

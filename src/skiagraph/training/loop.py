@@ -1,17 +1,17 @@
-"""The training loop, from top to bottom on one page. Lightning Fabric supplies device and precision."""
+"""The training loop, from top to bottom on one page. Lightning Fabric supplies the devices."""
 
 from __future__ import annotations
 
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, final
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from skiagraph.task import Watch
 from skiagraph.training.calendar import Calendar
 from skiagraph.training.checkpoint import load_checkpoint, save_checkpoint
+from skiagraph.training.team import Team
 
-__all__ = ["Batch", "Learnt", "Pace", "Run", "Stage", "learn"]
+__all__ = ["Batch", "Learnt", "Pace", "Run", "Stage", "all_alike", "learn"]
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -45,7 +46,7 @@ class Pace(Protocol):
 
     @property
     def precision(self) -> Literal["32-true", "bf16-mixed"]:
-        """Of Lightning Fabric."""
+        """Of the numbers that a network computes with; its weights are float32."""
         ...
 
 
@@ -58,8 +59,9 @@ class Stage:
         epochs: How many.
         steps: Batches an epoch.
         learning_rate: Largest step, reached after the warm-up and then lowered along a cosine.
-        batches: The (pictures, targets) of one epoch, from a generator of its own, without the first few.
-        loss: Of the network's answer (float32) and the targets.
+        batches: The (pictures, targets) of one epoch, from a generator of its own, without the first few; of each batch
+            the share of this process.
+        loss: Of the network's answer (float32) and the targets, both of the whole batch.
     """
 
     epochs: int
@@ -67,6 +69,11 @@ class Stage:
     learning_rate: float
     batches: Callable[[Generator, int], Iterator[Batch]]
     loss: Callable[[Any, Tensor], Tensor]
+
+
+def all_alike(network: nn.Module) -> list[dict[str, Any]]:
+    """One group of parameters, which all learn at the full rate."""
+    return [{"params": list(network.parameters()), "share": 1.0}]
 
 
 @final
@@ -81,6 +88,8 @@ class Run:
         every: Seconds between two checkpoints within an epoch.
         judge: Figures of the averaged network after each epoch; None for none.
         seconds: What the training may take; where the machine turns out slower, it has fewer epochs. None for any.
+        groups: Of the parameters of a network, as of PyTorch's optimizers, each with its ``"share"`` of the rate.
+        team: The processes that learn together; None learns alone.
     """
 
     seed: int
@@ -89,6 +98,8 @@ class Run:
     every: float = 60.0
     judge: Callable[[nn.Module], Mapping[str, float]] | None = None
     seconds: float | None = None
+    groups: Callable[[nn.Module], list[dict[str, Any]]] = all_alike
+    team: Team | None = None
 
 
 @final
@@ -117,16 +128,17 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         pace: The plan; it is also the key of the checkpoint.
         run: Seed, checkpoint, who is told, who judges, how long.
     """
-    fabric = Fabric(accelerator="auto", devices=1, precision=pace.precision)
+    team = Team() if run.team is None else run.team
     layout = torch.channels_last_3d if _axes(network) == 3 else torch.channels_last
     network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
-    average = copy.deepcopy(network).eval()
+    shell = _shell(network)
+    model, average = team.placed(network)
     rate = stages[0].learning_rate
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=pace.weight_decay)
-    model, optimizer = fabric.setup(network, optimizer)
-    average.to(fabric.device)
-    calendar = Calendar([s.epochs for s in stages], [s.steps for s in stages], pace.warmup, run.seconds)
-    diary = _Diary(run, pace, calendar, (network, average, optimizer))
+    optimizer: Any = torch.optim.AdamW(run.groups(network), lr=rate, weight_decay=pace.weight_decay)
+    optimizer = team.fabric.setup_optimizers(optimizer)
+    seconds = team.told(run.seconds)
+    calendar = Calendar([s.epochs for s in stages], [s.steps for s in stages], pace.warmup, seconds)
+    diary = _Diary(run, pace, calendar, team, (network, average, optimizer))
     while not calendar.finished:
         stage, tick = stages[calendar.stage], time.monotonic()
         if calendar.fresh:
@@ -136,62 +148,87 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         chance = np.random.default_rng([run.seed, calendar.done])
         for pictures, targets in stage.batches(chance, calendar.within):
             for group in optimizer.param_groups:
-                group["lr"] = calendar.rate * stage.learning_rate
-            _seed(fabric.device, run.seed + 100_003 * calendar.stage + calendar.step)
-            x = torch.from_numpy(pictures).to(fabric.device, memory_format=layout)
-            loss = stage.loss(_single(model(x)), torch.from_numpy(targets).to(fabric.device))
+                group["lr"] = calendar.rate * stage.learning_rate * group["share"]
+            _seed(team, run.seed + 100_003 * calendar.stage + calendar.step)
+            x = torch.from_numpy(pictures).to(team.device, memory_format=layout)
+            with _computing(pace, team.device):
+                answer = _single(model(x))
+            truth = torch.from_numpy(targets).to(team.device)
+            loss = stage.loss(team.gathered(answer), team.gathered(truth))
             optimizer.zero_grad()
-            fabric.backward(loss)
-            fabric.clip_gradients(model, optimizer, max_norm=1.0)
+            team.fabric.backward(
+                loss * team.share.size
+            )  # what the processes add, they divide by their number
+            team.fabric.clip_gradients(model, optimizer, max_norm=1.0)
             optimizer.step()
             _follow(average, network, min(pace.average, calendar.step / (calendar.step + 10)))
             tick, before = time.monotonic(), tick
-            calendar.stepped(tick - before)
+            calendar.stepped(team.told(tick - before))
             diary.step(float(loss.detach()))
             if calendar.epoch_over:
                 break
-        judged = {} if run.judge is None else run.judge(average)
-        calendar.turned(time.monotonic() - tick)
+        judged = run.judge(average) if run.judge is not None and (team.first or team.split) else {}
+        calendar.turned(team.told(time.monotonic() - tick))
         diary.epoch(judged)
-    return Learnt(network=average.cpu().eval(), history=tuple(diary.history))
+    shell.load_state_dict(team.whole(average.state_dict()), assign=True)
+    return Learnt(network=shell.cpu().eval(), history=tuple(diary.history))
 
 
 @final
 class _Diary:
     """Keeps the figures of a training, tells them, and saves it; begins where a checkpoint left off."""
 
-    def __init__(self, run: Run, pace: Pace, calendar: Calendar, parts: tuple[Any, ...]) -> None:
-        self.run, self.pace, self.calendar, self.parts = run, pace, calendar, parts
+    def __init__(self, run: Run, pace: Pace, calendar: Calendar, team: Team, parts: tuple[Any, ...]) -> None:
+        self.run, self.pace, self.calendar, self.team, self.parts = run, pace, calendar, team, parts
         self.losses: list[float] = []
         self.history: list[Mapping[str, float]] = []
-        self.saved = time.monotonic()
-        place = load_checkpoint(run.checkpoint, pace, run.seed, *parts)
-        if place is not None:
+        kept = team.told(load_checkpoint(run.checkpoint, pace, run.seed) if team.first else None)
+        if kept is not None:
+            place, states = kept
+            for part, state in zip(parts, states, strict=True):
+                team.restore(part, state)
             calendar.restore(place["calendar"])
             self.losses, self.history = list(place["losses"]), list(place["history"])
+        self.saved = calendar.spent
 
     def step(self, loss: float) -> None:
         self.losses.append(loss)
-        if self.run.checkpoint is not None and time.monotonic() - self.saved >= self.run.every:
+        if self.calendar.spent - self.saved >= self.run.every:
             self.save()
 
     def epoch(self, judged: Mapping[str, float]) -> None:
         figures = {"loss": float(np.mean(self.losses)), **judged}
         self.history.append(figures)
         self.losses = []
-        self.run.watch(self.calendar.done, self.calendar.total, figures)
+        if self.team.first:
+            self.run.watch(self.calendar.done, self.calendar.total, figures)
         self.save()
 
     def save(self) -> None:
+        self.saved = self.calendar.spent
+        if self.run.checkpoint is None:
+            return
         now = {"calendar": self.calendar.state(), "losses": self.losses, "history": self.history}
-        save_checkpoint(self.run.checkpoint, self.pace, self.run.seed, now, *self.parts)
-        self.saved = time.monotonic()
+        states = [self.team.whole(part.state_dict()) for part in self.parts]
+        if self.team.first:
+            save_checkpoint(self.run.checkpoint, self.pace, self.run.seed, now, states)
 
 
-def _seed(device: torch.device, number: int) -> None:
+def _shell(network: nn.Module) -> nn.Module:
+    """A copy without weights."""
+    none = {id(p): nn.Parameter(torch.empty_like(p, device="meta")) for p in network.parameters()}
+    return copy.deepcopy(network, none)
+
+
+def _computing(pace: Pace, device: torch.device) -> AbstractContextManager[Any]:
+    return torch.autocast(device.type, torch.bfloat16, enabled=pace.precision == "bf16-mixed")
+
+
+def _seed(team: Team, number: int) -> None:
     """What a network draws (dropout) follows from the step, so that a resumed run draws the same."""
+    number += 1_000_000_007 * team.share.rank
     torch.default_generator.manual_seed(number)
-    if device.type == "cuda":
+    if team.device.type == "cuda":
         torch.cuda.manual_seed_all(number)
 
 
