@@ -10,7 +10,7 @@ from typing import Literal, final
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from skiagraph.errors import BundleError, InvalidInput, MissingInput
 from skiagraph.networks.classifier import Classifier
@@ -18,7 +18,7 @@ from skiagraph.networks.densenet import DenseNetBody
 from skiagraph.networks.resnet import ResNetBody
 from skiagraph.networks.vision_transformer import VisionTransformerBody
 
-__all__ = ["NAMES", "Loaded", "Origin", "foreign_name", "load_foreign"]
+__all__ = ["NAMES", "Loaded", "Origin", "foreign_name", "load_foreign", "under_our_names"]
 
 Origin = Literal["torchvision", "timm", "medicalnet"]
 Family = Literal["resnet", "densenet", "vgg", "vit"]
@@ -171,6 +171,37 @@ def load_foreign(network: Classifier, file: Path, *, origin: Origin) -> Loaded:
         raise BundleError("every weight of the file has its place in the network", got=f"also {_few(over)}")
     network.load_state_dict({**state, **taken})
     return Loaded(tensors=len(taken), head=fits, left=tuple(sorted(given)))
+
+
+def under_our_names(network: nn.Module, file: Path) -> dict[str, Tensor]:
+    """The tensors of a file, under the names that a network has for them, whoever wrote it.
+
+    Args:
+        network: Stays as it is. Files in its own names are for any network, those of others for ResNet, DenseNet, VGG
+            and Vision Transformer.
+        file: Safetensors.
+
+    Returns:
+        All of the file but MedicalNet's head; what has no name of ours is under that of the file.
+
+    Raises:
+        InvalidInput: There is no table for this network.
+        MissingInput: The file does not exist.
+        BundleError: The file is damaged.
+    """
+    given, ours = _read(file), network.state_dict()
+    if 2 * len(given.keys() & ours.keys()) > len(given):
+        return given
+    family = _family(network) if isinstance(network, Classifier) else None
+    if family is None:
+        rule = "weights of others are for ResNet, DenseNet, VGG and ViT; other networks have files in their own names"
+        raise InvalidInput(rule, got=f"{file.name} with other names")
+    tables = [
+        {foreign_name(name, origin, family): name for name in ours} for origin, of in NAMES if of == family
+    ]
+    table = max(tables, key=lambda names: len(names.keys() & given.keys()))
+    kept = {name: tensor for name, tensor in given.items() if not name.startswith("conv_seg.")}
+    return {table.get(name, name): tensor for name, tensor in kept.items()}
 
 
 def _family(network: Classifier) -> Family | None:

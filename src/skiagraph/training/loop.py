@@ -15,6 +15,7 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from skiagraph.task import Watch
 from skiagraph.training.calendar import Calendar
@@ -62,6 +63,8 @@ class Stage:
         batches: The (pictures, targets) of one epoch, from a generator of its own, without the first few; of each batch
             the share of this process.
         loss: Of the network's answer (float32) and the targets, both of the whole batch.
+        rates: Which share of the learning rate a group of parameters has: its ``"share"``, or another of its entries;
+            one that is missing is 1.
     """
 
     epochs: int
@@ -69,6 +72,7 @@ class Stage:
     learning_rate: float
     batches: Callable[[Generator, int], Iterator[Batch]]
     loss: Callable[[Any, Tensor], Tensor]
+    rates: str = "share"
 
 
 def all_alike(network: nn.Module) -> list[dict[str, Any]]:
@@ -145,10 +149,11 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
             network.load_state_dict(average.state_dict())
             optimizer.state.clear()
         model.train()
+        _rest(network, optimizer.param_groups, stage.rates)
         chance = np.random.default_rng([run.seed, calendar.done])
         for pictures, targets in stage.batches(chance, calendar.within):
             for group in optimizer.param_groups:
-                group["lr"] = calendar.rate * stage.learning_rate * group["share"]
+                group["lr"] = calendar.rate * stage.learning_rate * group.get(stage.rates, 1.0)
             _seed(team, run.seed + 100_003 * calendar.stage + calendar.step)
             x = torch.from_numpy(pictures).to(team.device, memory_format=layout)
             with _computing(pace, team.device):
@@ -235,6 +240,14 @@ def _seed(team: Team, number: int) -> None:
 def _single(answer: Any) -> Any:
     """In single precision; a network may also answer with several maps, the finest first."""
     return tuple(part.float() for part in answer) if isinstance(answer, tuple) else answer.float()
+
+
+def _rest(network: nn.Module, groups: Sequence[Mapping[str, Any]], rates: str) -> None:
+    """Batch normalisations whose weights do not learn keep their statistics too."""
+    learns = {id(p) for group in groups if group.get(rates, 1.0) > 0 for p in group["params"]}
+    for part in network.modules():
+        if isinstance(part, _BatchNorm) and {id(p) for p in part.parameters()}.isdisjoint(learns):
+            part.train(not list(part.parameters()))
 
 
 def _axes(network: nn.Module) -> int:

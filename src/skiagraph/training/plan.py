@@ -14,7 +14,7 @@ from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise, Pose, 
 from skiagraph.task import Recipe
 from skiagraph.training.fingerprint import Fingerprint
 
-__all__ = ["AnyStep", "Loss", "Plan", "Settle", "overridden"]
+__all__ = ["AnyStep", "Loss", "Origin", "Plan", "Settle", "overridden"]
 
 AnyStep: TypeAlias = Affine | Gamma | Gain | Speckle | Blur | Erase | Pose | Noise
 
@@ -64,6 +64,32 @@ class Settle:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The model whose weights a training begins with.
+
+    Args:
+        file: The folder of the bundle, or a safetensors file, where it lay when the plan was made.
+        digest: SHA-256 of the bundle, or of the file; another one is refused.
+        name: With its version.
+        licence: Of the weights; empty where the file does not say.
+        attribution: Whom its licence asks to name.
+        data: What it learnt from.
+        taken: Tensors that are taken over.
+        anew: Names of those that are drawn anew.
+    """
+
+    file: str
+    digest: str
+    name: str
+    licence: str = ""
+    attribution: str = ""
+    data: tuple[str, ...] = ()
+    taken: int = 0
+    anew: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How a network is learnt, whatever its task; a part that a task does not know stays at its default.
 
@@ -87,6 +113,10 @@ class Plan:
         mixup: Parameter of the beta distribution by which two samples are mixed; 0 mixes none.
         moments: Weight of the loss on centre and extent of outlines.
         foreground: Share of the windows that hold a structure, where a network is shown windows.
+        origin: The model whose weights it begins with; None begins from chance.
+        freeze: How many of the first levels of the network stay as they were, with their batch statistics.
+        layer_rate: Learning rate of each level as a share of that of the next one, towards the answer.
+        head_epochs: Epochs before all others in which only what is drawn anew learns.
         settle: The last part, with gentle augmentation; None for none.
         validation: Share of the groups that are kept apart to choose thresholds and to calibrate, where the data set
             names none.
@@ -119,6 +149,10 @@ class Plan:
     mixup: float = 0.0
     moments: float = 0.0
     foreground: float = 0.33
+    origin: Origin | None = None
+    freeze: int = 0
+    layer_rate: float = 1.0
+    head_epochs: int = 0
     settle: Settle | None = None
     validation: float = 0.15
     folds: int = 1
@@ -136,6 +170,11 @@ class Plan:
         shares = (self.average, self.smoothing, self.validation, self.foreground)
         if any(not 0 <= share < 1 for share in shares):
             raise InvalidInput("the shares of a plan are from 0 to below 1", got=str(shares))
+        if self.freeze < 0 or self.head_epochs < 0 or not 0 < self.layer_rate <= 1:
+            raise InvalidInput(
+                "levels that stay fixed and epochs of the head are numbers from 0, the rate of a level is above 0 to 1",
+                got=f"freeze {self.freeze}, head_epochs {self.head_epochs}, layer_rate {self.layer_rate}",
+            )
         if self.threads < 0:
             raise InvalidInput("threads are a whole number from 0", got=str(self.threads))
         if self.seconds is not None and self.seconds <= 0:
@@ -149,8 +188,8 @@ class Plan:
 
     @property
     def all_epochs(self) -> int:
-        """With those of settling."""
-        return self.epochs + (self.settle.epochs if self.settle else 0)
+        """With those of the head alone, and of settling."""
+        return self.head_epochs + self.epochs + (self.settle.epochs if self.settle else 0)
 
 
 def overridden(plan: Plan, settings: Sequence[str]) -> Plan:
@@ -171,7 +210,7 @@ def overridden(plan: Plan, settings: Sequence[str]) -> Plan:
     return plan
 
 
-_FIXED: Final = ("recipe", "fingerprint", "reasons")
+_FIXED: Final = ("recipe", "fingerprint", "reasons", "origin")
 
 
 def _with(plan: Plan, name: str, value: Any) -> Plan:
