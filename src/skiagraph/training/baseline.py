@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skiagraph import codes
 from skiagraph.case import Case, Dataset, Sample
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, SkiagraphError
@@ -69,7 +70,7 @@ class _Gathered:
     classes: list[Classification | None] = field(default_factory=list)
     values: dict[Code, list[tuple[int, Measurement]]] = field(default_factory=dict)
     inside: NDArray[np.float64] | None = None
-    every: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_LEVELS))
+    every: NDArray[np.float64] | None = None
 
 
 def fitted_baselines(
@@ -140,17 +141,21 @@ def _usable(dataset: Dataset, recipe: Recipe) -> Iterator[tuple[Image, tuple[Fin
 
 
 def _count_levels(held: _Gathered, image: Image, true: Segmentation, labels: Sequence[Code]) -> None:
-    """Adds to the histograms of brightness: of all places, and of those inside of each structure."""
+    """Adds to the histograms of brightness: inside of each structure, and of all places where it is told."""
     if true.space != image.space or true.space.timeline is not None:
         return
     level = _numbered(level_of(image))
-    inside = np.zeros((len(labels), _LEVELS)) if held.inside is None else held.inside
-    for segment in true.segments:
-        if segment.code in labels:
-            counts = np.bincount(level[true.mask(segment.number)], minlength=_LEVELS)
-            inside[labels.index(segment.code)] += counts
-    held.inside = inside
-    held.every += np.bincount(level.ravel(), minlength=_LEVELS)
+    none = np.zeros((2, len(labels), _LEVELS))
+    held.inside, held.every = (
+        n if h is None else h for n, h in zip(none, (held.inside, held.every), strict=True)
+    )
+    numbers = {segment.code: segment.number for segment in true.segments}
+    judged = ~true.mask(numbers[codes.IGNORE]) if codes.IGNORE in numbers else np.ones(level.shape, np.bool_)
+    for n, code in enumerate(labels):
+        if code in numbers or not numbers:
+            held.every[n] += np.bincount(level[judged], minlength=_LEVELS)
+        if code in numbers:
+            held.inside[n] += np.bincount(level[true.mask(numbers[code]) & judged], minlength=_LEVELS)
 
 
 def _numbered(level: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -175,8 +180,8 @@ class Band:
 
 def _band(held: _Gathered, n: int) -> Band:
     """The band of levels with the highest Dice over all places of all cases: a threshold where it reaches an end."""
-    inside = np.zeros(_LEVELS) if held.inside is None else held.inside[n]
-    right, taken = (np.concatenate([[0.0], np.cumsum(h)]) for h in (inside, held.every))
+    inside, every = (np.zeros(_LEVELS) if h is None else h[n] for h in (held.inside, held.every))
+    right, taken = (np.concatenate([[0.0], np.cumsum(h)]) for h in (inside, every))
     starts, ends = np.triu_indices(_LEVELS + 1, 1)
     hits, all_taken = right[ends] - right[starts], taken[ends] - taken[starts]
     dice = 2 * hits / np.maximum(all_taken + inside.sum(), 1)
