@@ -35,6 +35,7 @@ class Sample:
         weight: How much it counts in learning, 0 or more; 1 where nothing is said.
         attributes: What it is, for figures of subgroups, by name: ``site``, ``sex``, ``age``... Never an identity.
         files: The files behind image and reference, for digests; empty where there are none.
+        told: All else that its data set says of it (size of a pixel, what the numbers of a mask mean), for digests.
 
     Raises:
         InvalidInput: A weight that is negative or not finite.
@@ -49,6 +50,7 @@ class Sample:
     weight: float = 1.0
     attributes: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    told: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.weight) and self.weight >= 0):

@@ -58,9 +58,10 @@ class Filled:
 class Cache:
     """A folder with the prepared arrays of samples.
 
-    An entry is found by the digest of the recipe, of the name of the sample and of the content of its files, so that a
-    file that changes, or another recipe, gives another entry. Entries appear whole or not at all, and several processes
-    may use one folder at once. A damaged entry is made anew. Samples without files are prepared each time.
+    An entry is found by the digest of the recipe, of the name of the sample, of the content of its files and of what
+    else the data set says of it, so that any change of these gives another entry. Entries appear whole or not at all,
+    and several processes may use one folder at once. A damaged entry is made anew. Samples without files are prepared
+    each time.
 
     Args:
         folder: Is made where it is not there; may be deleted at any time.
@@ -158,7 +159,7 @@ class Cache:
     def _path(self, sample: Sample) -> Path | None:
         """Where the entry of a sample is or will be; None where the sample has no files, or they cannot be read."""
         total = hashlib.sha256(_BEGINNING)
-        parts = [self.recipe, sample.identifier]
+        parts = [self.recipe, sample.identifier, sample.told]
         try:
             parts += [self._digest(file) for file in sample.files]
         except OSError:

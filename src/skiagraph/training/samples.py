@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.random import Generator
@@ -26,9 +26,19 @@ from skiagraph.task import Recipe
 from skiagraph.training.loop import Batch
 from skiagraph.training.plan import Plan
 from skiagraph.training.targets import outlines_of, true_vector
-from skiagraph.training.windows import drawn_window
+from skiagraph.training.windows import drawn_window, places_inside
 
-__all__ = ["Prepared", "batches", "in_background", "prepared", "readable", "shown", "steps_per_epoch"]
+__all__ = [
+    "Prepared",
+    "arrays_of",
+    "batches",
+    "in_background",
+    "prepared",
+    "readable",
+    "sample_of",
+    "shown",
+    "steps_per_epoch",
+]
 
 _BINS: Final = 8
 
@@ -44,12 +54,15 @@ class Prepared:
             is not known.
         stratum: What balanced batches are balanced by.
         weight: How often it comes, beside the others.
+        places: Flat indices of places inside of each structure, shape (structures, n), -1 where it is not there; None
+            looks for them each time.
     """
 
     picture: NDArray[np.float32]
     target: NDArray[np.float32]
     stratum: float = 0.0
     weight: float = 1.0
+    places: NDArray[np.int64] | None = None
 
 
 def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
@@ -59,7 +72,7 @@ def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
         InvalidInput: A sample without exactly one reference, or one that cannot be read.
     """
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda s: _prepared(s, recipe), dataset))
+        return list(pool.map(lambda s: sample_of(s, recipe, arrays_of(s, recipe)), dataset))
 
 
 def readable(dataset: Dataset, recipe: Recipe) -> tuple[list[Prepared], tuple[str, ...]]:
@@ -71,7 +84,7 @@ def readable(dataset: Dataset, recipe: Recipe) -> tuple[list[Prepared], tuple[st
 
     def one(sample: Sample) -> Prepared | str:
         try:
-            return _prepared(sample, recipe)
+            return sample_of(sample, recipe, arrays_of(sample, recipe))
         except SkiagraphError as error:
             return f"{sample.identifier} was left out: {error}"
 
@@ -84,11 +97,14 @@ def readable(dataset: Dataset, recipe: Recipe) -> tuple[list[Prepared], tuple[st
     return good, problems
 
 
-def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
-    target, stratum = None, sample.stratum
+def arrays_of(sample: Sample, recipe: Recipe) -> dict[str, NDArray[Any]]:
+    """What takes time to prepare of a sample: its picture, and of structures the target and some places, by name.
+
+    Raises:
+        InvalidInput: A sample without exactly one reference, or one that cannot be read.
+    """
     if recipe.task != "segmentation":
-        target = true_vector(sample, recipe)
-        stratum = float(np.nan_to_num(target).argmax()) if recipe.task == "classification" else stratum
+        true_vector(sample, recipe)  # refuses the sample before it is decoded
     case = sample.case()
     if recipe.image not in case.images:
         raise InvalidInput(f"a case here has an image named {recipe.image}", got=sample.identifier)
@@ -102,9 +118,32 @@ def _prepared(sample: Sample, recipe: Recipe) -> Prepared:
         picture = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6)
     if recipe.overlap is not None and recipe.intensity is None:
         picture = normalised(picture, recipe.normalise)  # of the whole, which a window does not know
+    found: dict[str, NDArray[Any]] = {"picture": picture.astype(np.float32)}
+    if recipe.task == "segmentation":
+        exclusive = recipe.activation == "softmax"
+        found["target"] = outlines_of(sample, recipe.labels).on(space, exclusive=exclusive)
+        if recipe.overlap is not None:
+            found["places"] = places_inside(found["target"][int(exclusive) :])
+    return found
+
+
+def sample_of(sample: Sample, recipe: Recipe, arrays: Mapping[str, NDArray[Any]]) -> Prepared:
+    """A sample with what `arrays_of` gave.
+
+    Raises:
+        InvalidInput: It has no reference.
+    """
+    target, stratum = arrays.get("target"), sample.stratum
     if target is None:
-        target = outlines_of(sample, recipe.labels).on(space, exclusive=recipe.activation == "softmax")
-    return Prepared(picture=picture.astype(np.float32), target=target, stratum=stratum, weight=sample.weight)
+        target = true_vector(sample, recipe)
+        stratum = float(np.nan_to_num(target).argmax()) if recipe.task == "classification" else stratum
+    return Prepared(
+        picture=arrays["picture"],
+        target=target,
+        stratum=stratum,
+        weight=sample.weight,
+        places=arrays.get("places"),
+    )
 
 
 def shown(picture: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
@@ -200,7 +239,7 @@ def _drawn(
     picture, target, recipe = sample.picture, sample.target, plan.recipe
     low, high = np.float32(0), np.float32(1)
     if recipe.overlap is not None:
-        picture, target = drawn_window(picture, target, plan, rng)
+        picture, target = drawn_window(picture, target, plan, rng, sample.places)
         if recipe.intensity is None:
             low, high = picture.min(), max(picture.max(), picture.min() + np.float32(1e-6))
     picture, masks = augmented_stack(

@@ -25,6 +25,7 @@ from skiagraph.training.loop import Run, Stage, learn
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, prepared, readable, shown, steps_per_epoch
+from skiagraph.training.shelf import has_own_files, shelved
 from skiagraph.training.timing import learning_seconds, seconds_per_step, settled, threads
 
 __all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
@@ -78,13 +79,14 @@ class Taught:
     problems: tuple[str, ...]
 
 
-def teach(
+def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
     dataset: Dataset,
     plan: Plan,
     *,
     rng: Generator,
     watch: Watch,
     checkpoint: Path | None = None,
+    cache: Path | None = None,
     spent: float = 0.0,
 ) -> Taught:
     """Learns the network of a plan.
@@ -95,6 +97,7 @@ def teach(
         rng: All chance, in one draw: initial weights, order, augmentation, the groups that are kept apart.
         watch: Told after each epoch, counted over all folds.
         checkpoint: File to save to and to resume from, with the number of the fold at its end; None keeps nothing.
+        cache: Folder of prepared samples, for all folds and runs that share it; None prepares them for each network.
         spent: Seconds of the time budget that are gone already.
 
     Raises:
@@ -111,8 +114,8 @@ def teach(
     history: list[Mapping[str, float]] = []
     problems: list[str] = []
     for fold, (learnt_from, held_out) in enumerate(parted(dataset, plan, seed)):
-        samples, left_out = _usable(learnt_from, plan)
-        held, also = _usable(held_out, plan) if len(held_out) else ([], ())
+        samples, left_out = _usable(learnt_from, plan, cache)
+        held, also = _usable(held_out, plan, cache) if len(held_out) else ([], ())
         problems += [p for p in (*left_out, *also) if p not in problems]
         network = built(plan, seed + fold)
         run = Run(
@@ -161,7 +164,9 @@ def parted(dataset: Dataset, plan: Plan, seed: int) -> Sequence[tuple[Dataset, D
     return [(dataset, dataclasses.replace(dataset, samples=()))]
 
 
-def _usable(dataset: Dataset, plan: Plan) -> tuple[list[Prepared], tuple[str, ...]]:
+def _usable(dataset: Dataset, plan: Plan, cache: Path | None) -> tuple[Sequence[Prepared], tuple[str, ...]]:
+    if cache is not None and has_own_files(dataset):
+        return shelved(dataset, plan.recipe, cache, strict=plan.strict)
     return (prepared(dataset, plan.recipe), ()) if plan.strict else readable(dataset, plan.recipe)
 
 

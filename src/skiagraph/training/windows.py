@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from skiagraph.training.plan import Plan
 
-__all__ = ["drawn_window"]
+__all__ = ["drawn_window", "places_inside"]
+
+_PLACES: Final = 2048  # of each structure; windows are drawn round them
 
 Array = NDArray[np.float32]
 
 
-def drawn_window(picture: Array, target: Array, plan: Plan, rng: Generator) -> tuple[Array, Array]:
+def drawn_window(
+    picture: Array, target: Array, plan: Plan, rng: Generator, places: NDArray[np.int64] | None = None
+) -> tuple[Array, Array]:
     """A window of the shape of the recipe, of an image and its masks.
 
     Args:
@@ -22,18 +28,24 @@ def drawn_window(picture: Array, target: Array, plan: Plan, rng: Generator) -> t
             and somewhere something is.
         plan: Shape, and the share of windows that hold a structure.
         rng: Draws where.
+        places: What `places_inside` found; None looks for it.
 
     Returns:
         Both of the shape of the recipe, with something that is known; beyond the image lie its smallest value, and
         background.
     """
     first = 1 if plan.recipe.activation == "softmax" else 0
-    middle = _somewhere_inside(target[first:], rng) if rng.random() < plan.foreground else None
+    middle = None
+    if rng.random() < plan.foreground:
+        middle = _drawn_place(
+            places_inside(target[first:]) if places is None else places, picture.shape[1:], rng
+        )
     where, margins = _placed(picture.shape[1:], plan.recipe.shape, middle, rng)
     if np.isnan(target[(slice(None), *where)]).all():
         where, margins = _placed(picture.shape[1:], plan.recipe.shape, _somewhere_known(target, rng), rng)
     cut, sides = (slice(None), *where), [(0, 0), *margins]
-    seen = np.pad(picture[cut], sides, constant_values=float(picture.min()))
+    beyond = float(picture.min()) if any(map(any, margins)) else 0.0
+    seen = np.pad(picture[cut], sides, constant_values=beyond)
     outlined = np.pad(target[cut], sides)
     if first:
         outlined[0] = np.pad(target[0][where], margins, constant_values=1.0)
@@ -55,14 +67,31 @@ def _placed(
     return tuple(where), margins
 
 
-def _somewhere_inside(masks: Array, rng: Generator) -> NDArray[np.intp] | None:
+def places_inside(masks: Array) -> NDArray[np.int64]:
+    """Some places of each structure, evenly from all of them; a window is drawn round one without a look at the whole.
+
+    Args:
+        masks: Shape (structures, spatial...), 0 to 1.
+
+    Returns:
+        Flat indices, shape (structures, 2048); -1 of a structure that is not there.
+    """
+    found = np.full((len(masks), _PLACES), -1, np.int64)
+    for row, mask in zip(found, masks, strict=True):
+        inside = np.flatnonzero(mask > 0.5)
+        if len(inside):
+            row[:] = inside[np.linspace(0, len(inside) - 1, _PLACES).round().astype(np.intp)]
+    return found
+
+
+def _drawn_place(
+    places: NDArray[np.int64], shape: tuple[int, ...], rng: Generator
+) -> NDArray[np.intp] | None:
     """A place of a structure, each structure as often as any other; None where there is none."""
-    there = [n for n, mask in enumerate(masks) if (mask > 0.5).any()]
-    if not there:
+    there = np.flatnonzero(places[:, 0] >= 0)
+    if not len(there):
         return None
-    places = np.flatnonzero(masks[rng.choice(there)] > 0.5)
-    place = np.unravel_index(int(rng.choice(places)), masks.shape[1:])
-    return np.array(place)
+    return np.array(np.unravel_index(int(rng.choice(places[rng.choice(there)])), shape))
 
 
 def _somewhere_known(target: Array, rng: Generator) -> NDArray[np.intp]:

@@ -177,6 +177,7 @@ def _sample(entry: Entry) -> Sample:
         weight=entry.weight,
         attributes=dict(entry.attributes),
         files=tuple(dict.fromkeys((*(source.path for _, source in entry.images), *_files(entry.answers)))),
+        told=repr(loader),
     )
 
 
