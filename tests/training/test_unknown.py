@@ -19,8 +19,8 @@ from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.preprocess import Affine, Pose
 from skiagraph.task import Recipe, evaluate
 from skiagraph.training import fingerprint, learnt_card, planned, prepared, teach
-from skiagraph.training.lesson import lesson_for
 from skiagraph.training.baseline import fitted_baselines
+from skiagraph.training.lesson import lesson_for
 from skiagraph.training.losses import How
 from skiagraph.training.outline_losses import moments_apart, overlap_and_entropy, structure_loss
 from skiagraph.training.samples import Prepared, batches
