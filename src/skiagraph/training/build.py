@@ -1,4 +1,4 @@
-"""The network that a plan asks for, with weights that follow from a seed."""
+"""The network that a plan asks for, with its first weights: from a seed, or from another model."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from torch import Tensor, nn
 
 from skiagraph.networks import network
 from skiagraph.training.plan import Plan
+from skiagraph.training.transfer import begin
 
 __all__ = ["Mean", "built"]
 
 
 def built(plan: Plan, seed: int) -> nn.Module:
-    """The network of a plan, untrained.
+    """The network of a plan, as it is before it learns.
+
+    Args:
+        plan: Names the network, and the model whose weights it begins with.
+        seed: Of what is drawn.
 
     Raises:
         UnknownName: No such network.
-        InvalidInput: Options that it does not have, or of another kind.
+        InvalidInput: Options that it does not have, or of another kind; more levels that stay fixed than it has.
+        BundleError: The weights to begin with are no longer those that the plan was made with.
     """
-    recipe = plan.recipe
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return network(
-            plan.network,
-            inputs=recipe.channels,
-            outputs=recipe.outputs,
-            ndim=len(recipe.shape),
-            **plan.options,
-        )
+        result = network(plan.network, **plan.network_options)
+    begin(result, plan)
+    return result
 
 
 @final

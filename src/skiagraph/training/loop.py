@@ -246,8 +246,8 @@ def _rest(network: nn.Module, groups: Sequence[Mapping[str, Any]], rates: str) -
     """Batch normalisations whose weights do not learn keep their statistics too."""
     learns = {id(p) for group in groups if group.get(rates, 1.0) > 0 for p in group["params"]}
     for part in network.modules():
-        if isinstance(part, _BatchNorm) and {id(p) for p in part.parameters()}.isdisjoint(learns):
-            part.train(not list(part.parameters()))
+        if isinstance(part, _BatchNorm) and part.affine and id(part.weight) not in learns:
+            part.eval()
 
 
 def _axes(network: nn.Module) -> int:

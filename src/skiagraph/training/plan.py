@@ -14,11 +14,13 @@ from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise, Pose, 
 from skiagraph.task import Recipe
 from skiagraph.training.fingerprint import Fingerprint
 
-__all__ = ["AnyStep", "Loss", "Origin", "Plan", "Settle", "overridden"]
+__all__ = ["SET", "AnyStep", "Loss", "Origin", "Plan", "Settle", "overridden"]
 
 AnyStep: TypeAlias = Affine | Gamma | Gain | Speckle | Blur | Erase | Pose | Noise
 
 Loss: TypeAlias = Literal["cross-entropy", "focal", "asymmetric", "gaussian", "overlap-entropy"]
+
+SET: Final = "set by you"  # the reason of what its user has chosen
 
 _GENTLE: Final = (
     Affine(turn=15.0, any_turn=0.0, shrink=1.2, grow=1.15, stretch=1.06, shift=0.06, shear=0.04),
@@ -187,6 +189,13 @@ class Plan:
             raise InvalidInput("each label has its weight", got=f"{len(self.class_weights)} weights")
 
     @property
+    def network_options(self) -> dict[str, Any]:
+        """All that the network takes by name: its sizes, and the options."""
+        recipe = self.recipe
+        sizes = {"inputs": recipe.channels, "outputs": recipe.outputs, "ndim": len(recipe.shape)}
+        return {**sizes, **self.options}
+
+    @property
     def all_epochs(self) -> int:
         """With those of the head alone, and of settling."""
         return self.head_epochs + self.epochs + (self.settle.epochs if self.settle else 0)
@@ -221,7 +230,7 @@ def _with(plan: Plan, name: str, value: Any) -> Plan:
         changed = dataclasses.replace(plan, recipe=_replaced(plan.recipe, rest, value, ()))
     else:
         changed = _replaced(plan, name, value, _FIXED)
-    return dataclasses.replace(changed, reasons={**plan.reasons, name: "set by you"})
+    return dataclasses.replace(changed, reasons={**plan.reasons, name: SET})
 
 
 def _replaced(of: Any, name: str, value: Any, fixed: tuple[str, ...]) -> Any:
