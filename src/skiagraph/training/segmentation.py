@@ -22,6 +22,7 @@ from skiagraph.training.plan import Plan
 from skiagraph.training.samples import Prepared
 from skiagraph.training.targets import Task
 from skiagraph.training.teach import stages_of, teach
+from skiagraph.training.transfer import pace_of
 
 __all__ = ["SegmentationTrainer", "fitted", "train"]
 
@@ -94,5 +95,5 @@ def train(
         The running average of the networks, in evaluation mode, on the CPU.
     """
     seed = int(rng.integers(2**31))
-    run = Run(seed=seed, watch=watch, checkpoint=checkpoint)
+    run = Run(seed=seed, watch=watch, checkpoint=checkpoint, groups=pace_of(plan))
     return learn(built(plan, seed), stages_of(samples, plan), plan, run).network

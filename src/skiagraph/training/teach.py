@@ -27,6 +27,7 @@ from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, prepared, readable, shown, steps_per_epoch
 from skiagraph.training.shelf import has_own_files, shelved
 from skiagraph.training.timing import learning_seconds, seconds_per_step, settled, threads
+from skiagraph.training.transfer import pace_of
 
 __all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
 
@@ -120,6 +121,7 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
         network = built(plan, seed + fold)
         run = Run(
             seed=seed + fold,
+            groups=pace_of(plan),
             watch=_counted(watch, fold, plan.folds),
             checkpoint=None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{fold}"),
             judge=_judge(held, plan) if held else None,
@@ -174,7 +176,10 @@ def stages_of(samples: Sequence[Prepared], plan: Plan) -> list[Stage]:
     """The stages of a plan over samples in memory."""
     lesson = lesson_for(plan)
     parts: tuple[Plan | Settle, ...] = (plan,) if plan.settle is None else (plan, plan.settle)
-    return [_stage(samples, plan, part, lesson) for part in parts]
+    stages = [_stage(samples, plan, part, lesson) for part in parts]
+    if not plan.head_epochs:
+        return stages
+    return [dataclasses.replace(stages[0], epochs=plan.head_epochs, rates="alone"), *stages]
 
 
 def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson: Lesson) -> Stage:

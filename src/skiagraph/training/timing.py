@@ -89,7 +89,7 @@ def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
         epoch: Seconds that one takes, with its validation.
     """
     left = _SLACK * (learning_seconds(plan, spent) - spent) / plan.folds
-    fixed = plan.settle.epochs if plan.settle else 0
+    fixed = plan.all_epochs - plan.epochs
     return max(1, min(plan.epochs, int(left / epoch) - fixed))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,10 @@ from skiagraph.networks import NETWORKS, network
 from skiagraph.networks.foreign_weights import under_our_names
 from skiagraph.task import Bundle, Recipe, load_bundle
 from skiagraph.training.depth import ANSWERS, levels_of, parameter_groups
+from skiagraph.training.loop import all_alike
 from skiagraph.training.plan import SET, Origin, Plan
 
-__all__ = ["begin", "begin_from", "groups_of"]
+__all__ = ["begin", "begin_from", "groups_of", "pace_of"]
 
 _MEMBER: Final = "members.0."  # the first of several networks that are asked together
 _COLOURS: Final = 4  # channels that an image has at most
@@ -89,6 +91,12 @@ def begin(into: nn.Module, plan: Plan) -> None:
     levels = _levels(into, plan)
     for name, values in into.named_parameters():
         values.requires_grad_(not any(name in level for level in levels[: plan.freeze]))
+
+
+def pace_of(plan: Plan) -> Callable[[nn.Module], list[dict[str, Any]]]:
+    """How a plan parts the parameters of its network, for `skiagraph.training.Run`."""
+    alike = plan.origin is None and plan.layer_rate == 1.0
+    return all_alike if alike else partial(groups_of, plan=plan)
 
 
 def groups_of(of: nn.Module, plan: Plan) -> list[dict[str, Any]]:
