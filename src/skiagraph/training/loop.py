@@ -62,7 +62,8 @@ class Stage:
         learning_rate: Largest step, reached after the warm-up and then lowered along a cosine.
         batches: The (pictures, targets) of one epoch, from a generator of its own, without the first few; of each batch
             the share of this process.
-        loss: Of the network's answer (float32) and the targets, both of the whole batch.
+        loss: Of the network's answer (float32) and the targets, both of the whole batch, and of how far the stage has
+            come, 0 to 1.
         rates: Which share of the learning rate a group of parameters has: its ``"share"``, or another of its entries;
             one that is missing is 1.
     """
@@ -71,7 +72,7 @@ class Stage:
     steps: int
     learning_rate: float
     batches: Callable[[Generator, int], Iterator[Batch]]
-    loss: Callable[[Any, Tensor], Tensor]
+    loss: Callable[[Any, Tensor, float], Tensor]
     rates: str = "share"
 
 
@@ -154,16 +155,14 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         for pictures, targets in stage.batches(chance, calendar.within):
             for group in optimizer.param_groups:
                 group["lr"] = calendar.rate * stage.learning_rate * group.get(stage.rates, 1.0)
-            _seed(team, run.seed + 100_003 * calendar.stage + calendar.step)
+            _seed(team.device, run.seed + 100_003 * calendar.stage + calendar.step)
             x = torch.from_numpy(pictures).to(team.device, memory_format=layout)
             with _computing(pace, team.device):
                 answer = _single(model(x))
             truth = torch.from_numpy(targets).to(team.device)
-            loss = stage.loss(team.gathered(answer), team.gathered(truth))
+            loss = stage.loss(team.gathered(answer), team.gathered(truth), calendar.progress)
             optimizer.zero_grad()
-            team.fabric.backward(
-                loss * team.share.size
-            )  # what the processes add, they divide by their number
+            team.fabric.backward(loss * team.share.size)  # gradients are added, and divided by the processes
             team.fabric.clip_gradients(model, optimizer, max_norm=1.0)
             optimizer.step()
             _follow(average, network, min(pace.average, calendar.step / (calendar.step + 10)))
@@ -229,11 +228,10 @@ def _computing(pace: Pace, device: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=pace.precision == "bf16-mixed")
 
 
-def _seed(team: Team, number: int) -> None:
-    """What a network draws (dropout) follows from the step, so that a resumed run draws the same."""
-    number += 1_000_000_007 * team.share.rank
+def _seed(device: torch.device, number: int) -> None:
+    """What a network draws (dropout) follows from the step, so that a resumed run draws the same, and all processes."""
     torch.default_generator.manual_seed(number)
-    if team.device.type == "cuda":
+    if device.type == "cuda":
         torch.cuda.manual_seed_all(number)
 
 

@@ -19,7 +19,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from skiagraph.errors import InvalidInput, ProcessLost, SkiagraphError
-from skiagraph.training.shared_norm import with_shared_norm
+from skiagraph.training.shared_layers import with_shared_layers
 from skiagraph.training.spread import Spread
 
 __all__ = ["ALL", "Share", "Team", "joined"]
@@ -112,9 +112,11 @@ class Team:
 
     def placed(self, network: nn.Module) -> tuple[Any, nn.Module]:
         """The network as it learns, wrapped; and its copy for the running average, both on this device."""
+        if self.split:
+            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # missing from its stubs
         average = copy.deepcopy(network).eval()
         if self.share.size > 1:
-            with_shared_norm(network, self.device)
+            with_shared_layers(network, self.device)
         model = self.fabric.setup_module(network)
         if isinstance(mesh := self._mesh, DeviceMesh):
             split_over(mesh, average)
