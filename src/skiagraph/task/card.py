@@ -70,6 +70,7 @@ class Card:
         intended_use: For whom and for what.
         limits: Where it ends, one sentence each.
         data: Names of the data it learnt from.
+        origin: The model whose weights it began with: name, version, digest and licence; empty for none.
         licence: SPDX expression of the weights.
         attribution: Whom the licences of the data ask to name.
         scores: Measured figures.
@@ -88,6 +89,7 @@ class Card:
     intended_use: str = ""
     limits: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    origin: str = ""
     licence: str = ""
     attribution: str = ""
     scores: tuple[Score, ...] = ()

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from skiagraph.case import Dataset
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Score
 from skiagraph.training.judged import Judged, usual_figures
+from skiagraph.training.plan import Origin
 
 __all__ = ["learnt_card", "scores_of"]
 
@@ -23,7 +24,12 @@ _NO_LICENCE: Final = "LicenseRef-not-stated"
 
 
 def learnt_card(
-    name: str, recipe: Recipe, modality: str, data: Dataset, scores: Sequence[Score] = ()
+    name: str,
+    recipe: Recipe,
+    modality: str,
+    data: Dataset,
+    scores: Sequence[Score] = (),
+    origin: Origin | None = None,
 ) -> Card:
     """The card of a model that has just been learnt.
 
@@ -33,6 +39,7 @@ def learnt_card(
         modality: DICOM Modality of the images; empty for files that do not say.
         data: What it learnt from.
         scores: What was measured.
+        origin: The model whose weights it began with; its data and the terms of its licence hold for this one too.
     """
     finding, says = _SAYS[recipe.task]
     concepts = recipe.labels if recipe.concept is None else (recipe.concept,)
@@ -56,10 +63,18 @@ def learnt_card(
         outputs=tuple(OutputSpec(finding=finding, concept=concept) for concept in concepts),
         intended_use="Research. Not a medical device.",
         limits=limits,
-        data=(data.name,),
-        licence=data.licence or _NO_LICENCE,
+        data=tuple(dict.fromkeys((data.name, *(origin.data if origin else ())))),
+        origin=f"{origin.name}, SHA-256 {origin.digest}, {origin.licence or _NO_LICENCE}" if origin else "",
+        licence=_terms(data.licence or _NO_LICENCE, origin),
+        attribution=origin.attribution if origin else "",
         scores=tuple(scores),
     )
+
+
+def _terms(licence: str, origin: Origin | None) -> str:
+    """The licence of the data, and of the weights that it began with where that is another (an SPDX expression)."""
+    other = "" if origin is None else origin.licence or _NO_LICENCE
+    return licence if other in {"", licence} else f"{licence} AND {other}"
 
 
 def scores_of(recipe: Recipe, results: Sequence[Judged], on: str) -> tuple[Score, ...]:
