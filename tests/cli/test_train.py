@@ -66,7 +66,9 @@ def test_a_classification_is_planned_learnt_judged_and_read(data, tmp_path):
     told = " ".join(done.stdout.split())
     assert "pictures this small are taken as they are" in told
     assert "set by you" in told
-    assert "a constant" in told
+    assert "constant" in told
+    assert "in training and" in told, "the fit is said in words"
+    assert f"the worst cases: {tmp_path / 'shapes-evaluation.html'}" in told.replace("\n", " ")
     assert "roc auc" in told
     assert "7.png was left out" in done.stderr
     assert "Traceback" not in done.stderr
@@ -75,6 +77,13 @@ def test_a_classification_is_planned_learnt_judged_and_read(data, tmp_path):
     assert record["plan"]["reasons"]["epochs"] == "set by you"
     assert len(record["problems"]) == 1
     assert not (tmp_path / ".shapes.training").exists()
+    page = (tmp_path / "shapes-evaluation.html").read_text("utf-8")
+    assert all(
+        words in page for words in ("How well it fits", "The worst cases", "How it was trained", "7.png was left")
+    )
+    assert {"auc", "train auc"} <= set(record["history"][-1])
+    scores = {s["name"]: s for s in json.loads((out / "card.json").read_text("utf-8"))["scores"]}
+    assert scores["roc auc"]["on"] == f"the split test of {data.parent.name}"
     read = skiagraph("read", data.parent / "51.png", "--model", out, "--out", tmp_path / "reading", "--json")
     assert read.returncode == 0, read.stderr
     (reading,) = json.loads(read.stdout)["readings"]
@@ -91,9 +100,11 @@ def test_a_regression_says_its_figures_as_json_and_keeps_its_time(data, tmp_path
     answer = json.loads(done.stdout)
     assert answer["seconds"] < 35, "a loaded machine also needs time to start"
     assert answer["epochs"] >= 1
-    (figures,) = answer["figures"].values()
-    assert figures["model"]["mean absolute error"]["n"] == 12
-    assert figures["constant"]["mean absolute error"]["value"] > 0
+    assert answer["figures"]["mean absolute error"]["n"] == 12
+    (question,) = answer["questions"]
+    assert question["baselines"]["constant"]["mean absolute error"]["value"] > 0
+    assert Path(answer["page"]).is_file()
+    assert len(answer["fit"]) >= 1
 
 
 def test_a_command_that_was_killed_goes_on_and_writes_the_same_model(data, tmp_path):

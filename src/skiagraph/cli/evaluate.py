@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skiagraph.cli.language import Lang
 
 if TYPE_CHECKING:
-    from skiagraph.report.evaluated import Evaluated, Judged
-    from skiagraph.task import Comparison, Estimate
+    from skiagraph.report.evaluated import Evaluated
 
 __all__ = ["evaluate"]
 
@@ -59,32 +57,43 @@ def evaluate(
 
     Example: skiagraph evaluate dataset.csv --model my-model --split test --out evaluation.html
     """
-    from skiagraph.cli.judging import check_page, data_for, diagnosis_of, fit_said, with_fitted, write_page
+    from skiagraph.cli.figures import estimate_said, named, question_said, warnings_of
+    from skiagraph.cli.judging import (
+        check_page,
+        data_for,
+        diagnosis_of,
+        fit_said,
+        own_training,
+        with_fitted,
+        write_page,
+    )
     from skiagraph.cli.progress import progress
     from skiagraph.workflow import opened_model
-    from skiagraph.workflow.evaluation import Beside, evaluated
+    from skiagraph.workflow.evaluation import Beside, check_attributes, evaluated
 
     check_page(out)
     reader = opened_model(model)
     whole = data_for(data, reader)
     chosen = whole if split == "all" else whole.split(*split.split(","))
+    names = tuple(name.strip() for name in by.split(",") if name.strip())
+    check_attributes(chosen, names)
     beside = Beside(
         rival=None if compare is None else opened_model(compare),
-        by=tuple(name.strip() for name in by.split(",") if name.strip()),
+        by=names,
     )
     if baselines:
-        beside = with_fitted(beside, reader, whole, chosen)
+        beside = with_fitted(beside, reader.card, reader.recipe, own_training(whole, chosen))
     with progress("reading", shown=not as_json) as watch:
         found = evaluated(reader, chosen, beside=beside, split=split, seed=seed, watch=watch)
         diagnosis = diagnosis_of(reader, whole, chosen, beside, watch) if fit else None
     if out is not None:
         write_page(found, out, lang, diagnosis)
-    warnings = [w for judged in found.judged for w in _warnings(judged)]
+    warnings = [w for judged in found.judged for w in warnings_of(judged)]
     if as_json:
-        figures = {name: _plain(e) for name, e in _named(found).items()}
+        figures = {name: estimate_said(e) for name, e in named(found).items()}
         answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
         answer["fit"] = fit_said(diagnosis, Lang.en)
-        questions = [_question(judged) for judged in found.judged]
+        questions = [question_said(judged) for judged in found.judged]
         typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
         return
     _say(found, model, out)
@@ -94,101 +103,17 @@ def evaluate(
         sys.stderr.write(f"skiagraph: {line}\n")
 
 
-def _warnings(judged: Judged) -> list[str]:
-    from skiagraph.report.evaluation import sentences_of
-
-    start = f"{judged.name}: " if judged.name else ""
-    return [start + sentence for sentence in sentences_of(judged, "no better", "en")]
-
-
-def _named(found: Evaluated) -> dict[str, Estimate]:
-    return {
-        f"{judged.name}: {name}" if judged.name else name: estimate
-        for judged in found.judged
-        for name, estimate in judged.figures.items()
-    }
-
-
-def _number(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  NaN is no JSON
-
-
-def _plain(e: Estimate) -> dict[str, Any]:
-    ends = {"value": _number(e.value), "low": _number(e.low), "high": _number(e.high)}
-    return {**ends, "n": e.n, "excluded": e.excluded}
-
-
-def _all_plain(figures: Mapping[str, Estimate]) -> dict[str, Any]:
-    return {name: _plain(e) for name, e in figures.items()}
-
-
-def _difference(c: Comparison) -> dict[str, Any]:
-    numbers = {"difference": c.difference, "low": c.low, "high": c.high, "p": c.p_permutation}
-    return {**{name: _number(value) for name, value in numbers.items()}, "n": c.n}
-
-
-def _question(judged: Judged) -> dict[str, Any]:
-    rival = judged.rival
-    return {
-        "name": judged.name,
-        "kind": judged.kind,
-        "baselines": {name: _all_plain(figures) for name, figures in judged.baselines.items()},
-        "subgroups": [
-            {"attribute": s.attribute, "value": s.value, "cases": s.cases, "figures": _all_plain(s.figures)}
-            for s in judged.subgroups
-        ],
-        "compared": None
-        if rival is None
-        else {
-            "with": rival.name,
-            "figures": _all_plain(rival.figures),
-            "differences": {name: _difference(c) for name, c in rival.comparisons.items()},
-            "tests": {name: _number(p) for name, p in rival.tests.items()},
-        },
-    }
-
-
 def _say(found: Evaluated, model: str, out: Path | None) -> None:
     from rich.console import Console
+
+    from skiagraph.cli.figures import table_of
 
     console = Console()
     for judged in found.judged:
         console.print(
-            _table(judged, f"{model} on {found.split}" + (f": {judged.name}" if judged.name else ""))
+            table_of(judged, f"{model} on {found.split}" + (f": {judged.name}" if judged.name else ""))
         )
         for name, p in (judged.rival.tests if judged.rival else {}).items():
             console.print(f"{name}: p = {p:.3g}")
     if out is not None:
         typer.echo(f"report: {out}")
-
-
-def _table(judged: Judged, title: str) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    from skiagraph.report.evaluation_words import figure_text, p_text, signed
-
-    heads = ["figure", "value", "95 % interval", "cases", "excluded", *judged.baselines]
-    if judged.rival:
-        heads += [judged.rival.name, "difference", "p"]
-    groups = [s for s in judged.subgroups if s.figures]
-    heads += [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
-    for n, head in enumerate(heads):
-        table.add_column(escape(head), no_wrap=n == 2, justify="left" if n == 0 else "right")
-    for name in judged.headline:
-        e = judged.figures[name]
-        row = [escape(name), figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
-        row += [str(e.n), str(e.excluded)]
-        row += [figure_text(found[name].value) for found in judged.baselines.values()]
-        if judged.rival:
-            c = judged.rival.comparisons.get(name)
-            row += (
-                ["–"] * 3
-                if c is None
-                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
-            )
-        row += [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
-        table.add_row(*row)
-    return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from skiagraph.cli.language import Lang
 if TYPE_CHECKING:
     from skiagraph.case import Dataset
     from skiagraph.report.evaluated import Evaluated
-    from skiagraph.task import Watch
+    from skiagraph.report.evaluation import Section
+    from skiagraph.task import Card, Recipe, Watch
     from skiagraph.training.diagnosis import Diagnosis
     from skiagraph.workflow import Reader
     from skiagraph.workflow.evaluation import Beside
 
-__all__ = ["check_page", "data_for", "diagnosis_of", "fit_said", "with_fitted", "write_page"]
+__all__ = ["check_page", "data_for", "diagnosis_of", "fit_said", "own_training", "with_fitted", "write_page"]
 
 
 def check_page(out: Path | None) -> None:
@@ -43,27 +45,30 @@ def data_for(path: Path, reader: Reader) -> Dataset:
     return read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
 
 
-def with_fitted(beside: Beside, reader: Reader, whole: Dataset, chosen: Dataset) -> Beside:
-    """The same with baselines of the training split, where there is one that is not judged on itself."""
+def own_training(whole: Dataset, chosen: Dataset) -> Dataset | None:
+    """The training split, where there is one that is not judged on itself; else None."""
+    if any(s.split == "train" for s in whole) and not any(s.split == "train" for s in chosen):
+        return whole.split("train")
+    return None
+
+
+def with_fitted(beside: Beside, card: Card, recipe: Recipe, learnt_from: Dataset | None) -> Beside:
+    """The same with baselines of what a model answers, fitted on the cases that it learnt from; None fits none."""
     from skiagraph.errors import SkiagraphError
     from skiagraph.optional import optional
     from skiagraph.workflow.evaluation import with_baselines
 
-    if not _has_own_training(whole, chosen):
+    if learnt_from is None:
         return beside
-    outputs = [o.concept for o in reader.card.outputs if o.finding == "Measurement"]
-    measured = outputs if reader.recipe.task == "segmentation" else []
+    outputs = [o.concept for o in card.outputs if o.finding == "Measurement"]
+    measured = outputs if recipe.task == "segmentation" else []
     try:
         room = optional("skiagraph.training.baseline", package="scikit-learn and torch", extra="train")
-        fitted = room.fitted_baselines(whole.split("train"), reader.recipe, measured=measured)
+        fitted = room.fitted_baselines(learnt_from, recipe, measured=measured)
     except SkiagraphError as error:
         sys.stderr.write(f"skiagraph: no baselines: {error}\n")
         return beside
     return with_baselines(beside, fitted)
-
-
-def _has_own_training(whole: Dataset, chosen: Dataset) -> bool:
-    return any(s.split == "train" for s in whole) and not any(s.split == "train" for s in chosen)
 
 
 def diagnosis_of(
@@ -76,10 +81,11 @@ def diagnosis_of(
     from skiagraph.workflow.fit import both_sides
 
     room = optional("skiagraph.training.diagnosis", package="torch", extra="train")
-    if not _has_own_training(whole, chosen):
+    learnt_from = own_training(whole, chosen)
+    if learnt_from is None:
         return None
     constant = beside.baselines.get("constant")
-    found = both_sides(reader, whole.split("train"), chosen, constant=constant, watch=watch)
+    found = both_sides(reader, learnt_from, chosen, constant=constant, watch=watch)
     if found is None:
         return None
     measure = room.Measure(name=found.name, higher=found.higher, best=float(found.higher), unit=found.unit)
@@ -99,8 +105,17 @@ def fit_said(diagnosis: Diagnosis | None, lang: Lang) -> list[str]:
     return list(sentences_of(diagnosis, lang.value))
 
 
-def write_page(found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | None = None) -> None:
+def write_page(
+    found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | None = None, more: Sequence[Section] = ()
+) -> None:
     """Writes the page about an evaluation.
+
+    Args:
+        found: What was found.
+        out: The file.
+        lang: Of the page.
+        diagnosis: How well the model fits; None says nothing of it.
+        more: What else is said.
 
     Raises:
         WriteFailed: It cannot be written.
@@ -108,11 +123,11 @@ def write_page(found: Evaluated, out: Path, lang: Lang, diagnosis: Diagnosis | N
     from skiagraph.errors import WriteFailed
     from skiagraph.report.evaluation import render_evaluation
 
-    sections = []
+    sections = [*more]
     if diagnosis is not None:
         from skiagraph.training.diagnosis_words import section_of
 
-        sections.append(section_of(diagnosis, lang.value))
+        sections.insert(0, section_of(diagnosis, lang.value))
     try:
         out.write_text(render_evaluation(found, lang=lang.value, sections=sections), encoding="utf-8")
     except OSError as error:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, final, get_type_hi
 
 import typer
 
+from skiagraph.cli.language import Lang
+
 __all__ = ["Task", "Wish", "asked", "seconds_of"]
 
 Task: TypeAlias = Literal["segmentation", "classification", "regression"]
@@ -49,6 +51,16 @@ class Wish:
         int, typer.Option(min=1, help="Networks, each learnt without one part, asked together.")
     ] = 1
     seed: Annotated[int, typer.Option(help="The same seed learns the same model.")] = 0
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, help="Trainings, with one seed after the other, to see how much chance matters."),
+    ] = 1
+    sizes: Annotated[
+        bool,
+        typer.Option(
+            "--sizes", help="Learn from a quarter and a half too, to see what more data would bring."
+        ),
+    ] = False
     split: Annotated[
         str, _option("Splits to learn from, with commas; val calibrates; without it all but the test split.")
     ] = ""
@@ -56,6 +68,7 @@ class Wish:
     target: Annotated[str, _option("Which question of the data, where it asks several.")] = ""
     licence: Annotated[str, _option("Terms of the data; they stand on the card.")] = ""
     modality: Annotated[str, _option("DICOM Modality of the images, where the files do not say.")] = ""
+    lang: Annotated[Lang, typer.Option(help="Language of the page and of what is said of the fit.")] = Lang.en
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first image or line that does not hold.")
     ] = False
@@ -63,6 +76,11 @@ class Wish:
         bool, typer.Option("--plan-only", help="Say the plan and its reasons, and learn nothing.")
     ] = False
     as_json: Annotated[bool, typer.Option("--json", help="Say everything as JSON.")] = False
+
+    @property
+    def page(self) -> Path:
+        """Where the page about the model is written: beside the bundle, which holds no picture of a patient."""
+        return self.out.with_name(f"{self.out.name}-evaluation.html")
 
     @property
     def seconds(self) -> float | None:

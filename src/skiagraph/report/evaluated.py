@@ -254,6 +254,8 @@ class Judged:
         subgroups: In the order of attributes.
         rival: Another model; None where none was asked for.
         worst: The worst cases, the worst first.
+        answers: What was said of each answered case, and what is true of it: probabilities of classes, or values,
+            shape (2, cases, classes or 1); None of outlines.
     """
 
     name: str
@@ -265,6 +267,7 @@ class Judged:
     subgroups: tuple[Subgroup, ...] = ()
     rival: Rival | None = None
     worst: tuple[Worst, ...] = ()
+    answers: NDArray[np.float64] | None = None
 
     @property
     def headline(self) -> tuple[str, ...]:

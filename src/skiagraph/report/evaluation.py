@@ -56,11 +56,13 @@ class Section:
         title: Its heading.
         sentences: What is said.
         charts: SVG elements.
+        rows: A table, its head first; none where it is empty.
     """
 
     title: str
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
     charts: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 def render_evaluation(evaluated: Evaluated, *, lang: str = "en", sections: Sequence[Section] = ()) -> str:

@@ -4,7 +4,6 @@ from skiagraph.training.card import learnt_card, scores_of
 from skiagraph.training.classification import ClassificationTrainer
 from skiagraph.training.fingerprint import Fingerprint, Spread, fingerprint
 from skiagraph.training.freeze import freeze
-from skiagraph.training.judged import Judged, judged, usual_figures
 from skiagraph.training.loop import Learnt, Run, Stage, learn
 from skiagraph.training.machine import Machine, this_machine
 from skiagraph.training.plan import Plan, Settle, overridden
@@ -13,12 +12,13 @@ from skiagraph.training.regression import RegressionTrainer
 from skiagraph.training.ring import Ring, RingPlan, ring_of, rings, train_rings
 from skiagraph.training.samples import Prepared, batches, prepared
 from skiagraph.training.segmentation import SegmentationTrainer, train
-from skiagraph.training.teach import Record, Taught, teach
+from skiagraph.training.teach import Record, Taught, parted, teach
+from skiagraph.training.timing import Clock
 
 __all__ = [
     "ClassificationTrainer",
+    "Clock",
     "Fingerprint",
-    "Judged",
     "Learnt",
     "Machine",
     "Plan",
@@ -36,10 +36,10 @@ __all__ = [
     "batches",
     "fingerprint",
     "freeze",
-    "judged",
     "learn",
     "learnt_card",
     "overridden",
+    "parted",
     "planned",
     "prepared",
     "ring_of",
@@ -49,6 +49,5 @@ __all__ = [
     "this_machine",
     "train",
     "train_rings",
-    "usual_figures",
     "why",
 ]

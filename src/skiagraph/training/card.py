@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from skiagraph.case import Dataset
+from skiagraph.report.evaluated import Judged
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Score
-from skiagraph.training.judged import Judged, usual_figures
 from skiagraph.training.plan import Origin
 
 __all__ = ["learnt_card", "scores_of"]
@@ -77,14 +77,19 @@ def _terms(licence: str, origin: Origin | None) -> str:
     return licence if other in {"", licence} else f"{licence} AND {other}"
 
 
-def scores_of(recipe: Recipe, results: Sequence[Judged], on: str) -> tuple[Score, ...]:
-    """The usual figures of a judgement, as they stand on a card."""
+def scores_of(results: Sequence[Judged], on: str) -> tuple[Score, ...]:
+    """The figures at the head of an evaluation, as they stand on a card.
+
+    Args:
+        results: One a question.
+        on: The cases, in words.
+    """
     scores = []
     for result in results:
-        for name in usual_figures(recipe, result.model):
-            e = result.model[name]
+        for name in result.headline:
+            e = result.figures[name]
             if all(abs(v) < float("inf") for v in (e.value, e.low, e.high)):
-                said = f"{result.about}: {name}" if result.about else name
+                said = f"{result.name}: {name}" if result.name else name
                 value, low, high = round(e.value, 4), round(e.low, 4), round(e.high, 4)
                 scores.append(Score(name=said, value=value, low=low, high=high, n=e.n, on=on))
     return tuple(scores)

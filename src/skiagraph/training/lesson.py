@@ -102,14 +102,15 @@ def _value_figures(recipe: Recipe, answers: NDArray[Any], targets: NDArray[Any])
 
 
 def _structure_figures(recipe: Recipe, answers: Answers, targets: Answers) -> Mapping[str, float]:
-    """Dice of each structure over all cases, and its mean."""
+    """The mean over cases of their mean Dice over the structures that are there or said to be, where it is known."""
     first = 1 if recipe.activation == "softmax" else 0
-    both, sizes = np.zeros(len(recipe.labels)), np.zeros(len(recipe.labels))
+    cases = []
     for logits, target in zip(answers, targets, strict=True):
         for n in range(len(recipe.labels)):
             found = logits.argmax(0) == n + 1 if first else logits[n] > 0
             found, true = found & np.isfinite(target[n + first]), target[n + first] > 0.5
-            both[n] += (found & true).sum()
-            sizes[n] += found.sum() + true.sum()
-    dice = 2 * both[sizes > 0] / sizes[sizes > 0]
-    return {"dice": float(dice.mean()) if len(dice) else 1.0}
+            size = found.sum() + true.sum()
+            dice += [2 * (found & true).sum() / size] if size else []
+        cases += [np.mean(dice)] if dice else []
+    return {"dice": float(np.mean(cases)) if cases else 1.0}
+        dice = []

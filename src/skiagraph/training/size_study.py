@@ -10,15 +10,14 @@ from numpy.random import Generator
 
 from skiagraph.case import Dataset
 from skiagraph.errors import InvalidInput
-from skiagraph.training.fit_measures import Measure, SizePoint
+from skiagraph.training.fit_measures import SizePoint
 
 __all__ = ["part_of", "size_points"]
 
 
 def size_points(
     dataset: Dataset,
-    errors: Callable[[Dataset, Generator], Sequence[float]],
-    measure: Measure,
+    score: Callable[[Dataset, Generator], SizePoint],
     *,
     rng: Generator,
     shares: Sequence[float] = (0.25, 0.5, 1.0),
@@ -28,15 +27,14 @@ def size_points(
 
     Args:
         dataset: To learn from.
-        errors: Trains a model on a data set, with its chance, and gives its errors on cases that are never learnt
-            from: one a case (or group), always of the same cases.
-        measure: In which the errors are distances from the best.
+        score: Trains a model on a data set, with its chance, and judges it on cases that are never learnt from, always
+            the same.
         rng: Draws the parts, and is the chance of the trainings.
-        shares: Of the groups, rising to 1.
+        shares: Of the groups.
         seeds: Trainings of each size, each with a part of its own.
 
     Returns:
-        One point a size. Its standard error is that over trainings, or over cases where there is one training.
+        One point a size. Its standard error is that over trainings, or the one of its only training.
 
     Raises:
         InvalidInput: Shares outside of 0 to 1, or no training.
@@ -45,22 +43,11 @@ def size_points(
         raise InvalidInput("a data-size study has shares above 0 up to 1", got=f"{shares}, {seeds} seeds")
     points = []
     for share in shares:
-        found, cases = [], []
-        for _ in range(seeds):
-            part = part_of(dataset, share, rng)
-            found.append(np.asarray(errors(part, rng), dtype=np.float64))
-            cases.append(len(part))
-        means = np.array([one.mean() for one in found])
-        spread = means if seeds > 1 else found[0]
-        deviation = float(spread.std(ddof=1) / len(spread) ** 0.5) if len(spread) > 1 else 0.0
-        error = float(means.mean())
-        points.append(
-            SizePoint(
-                n=round(float(np.mean(cases))),
-                score=measure.best - error if measure.higher else measure.best + error,
-                error=max(deviation, 1e-3 * error, 1e-9),
-            )
-        )
+        found = [score(part_of(dataset, share, rng), rng) for _ in range(seeds)]
+        scores = np.array([point.score for point in found])
+        error = float(scores.std(ddof=1) / seeds**0.5) if seeds > 1 else found[0].error
+        n, mean = round(float(np.mean([point.n for point in found]))), float(scores.mean())
+        points.append(SizePoint(n=n, score=mean, error=max(error, 1e-9)))
     return tuple(points)
 
 

@@ -20,20 +20,24 @@ from skiagraph.inference.tile import Tiled
 from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.task import Engine, Recipe, Watch
 from skiagraph.training.build import Mean, built
+from skiagraph.training.diagnosis_curves import Fit, Side, fit_of, judged_as, side_of
 from skiagraph.training.lesson import Lesson, lesson_for
-from skiagraph.training.loop import Run, Stage, learn
+from skiagraph.training.loop import Learnt, Run, Stage, learn
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, prepared, readable, shown, steps_per_epoch
 from skiagraph.training.shelf import has_own_files, shelved
-from skiagraph.training.timing import learning_seconds, seconds_per_step, settled, threads
+from skiagraph.training.timing import Clock, learning_seconds, seconds_per_step, settled, threads
 from skiagraph.training.transfer import pace_of
 
 __all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
 
 _VAL: Final = "val"
 _FEWEST: Final = 10  # groups below which none is kept apart
-_JUDGED: Final = 64  # segmentations that are looked at after each epoch
+_JUDGED: Final = 64  # segmentations that are looked at after each epoch,
+_SEEN_OUTLINES: Final = 16  # and of those that are learnt from;
+_SEEN: Final = 256  # the same of whole images
+_UNTIMED: Final = Clock()
 
 
 @final
@@ -68,9 +72,12 @@ class Taught:
     Args:
         network: In evaluation mode, on the CPU; of several folds their mean.
         plan: As it was carried out: with its epochs, and with what was calibrated in its recipe.
-        history: The figures of each epoch, of all folds one after the other.
+        history: The figures of each epoch, of all folds one after the other; ``"train ..."`` those of some cases that
+            are learnt from.
         held: Cases on which it was calibrated; 0 where nothing was.
         problems: What was left out, one sentence each.
+        members: The network of each fold, and the cases that it did not learn from.
+        fit: How well it fits; None where nothing was kept apart.
     """
 
     network: nn.Module
@@ -78,6 +85,20 @@ class Taught:
     history: tuple[Mapping[str, float], ...]
     held: int
     problems: tuple[str, ...]
+    members: tuple[tuple[nn.Module, Dataset], ...] = ()
+    fit: Fit | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """One network of a training: what it was, and what it said of the cases that were kept apart."""
+
+    learnt: Learnt
+    apart: Dataset
+    answers: Sequence[NDArray[np.floating[Any]]]
+    targets: Sequence[NDArray[np.floating[Any]]]
+    sides: tuple[Side, Side] | None
 
 
 def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
@@ -88,7 +109,7 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
     watch: Watch,
     checkpoint: Path | None = None,
     cache: Path | None = None,
-    spent: float = 0.0,
+    clock: Clock = _UNTIMED,
 ) -> Taught:
     """Learns the network of a plan.
 
@@ -99,20 +120,17 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
         watch: Told after each epoch, counted over all folds.
         checkpoint: File to save to and to resume from, with the number of the fold at its end; None keeps nothing.
         cache: Folder of prepared samples, for all folds and runs that share it; None prepares them for each network.
-        spent: Seconds of the time budget that are gone already.
+        clock: What of the time budget is not there for learning.
 
     Raises:
         InvalidInput: Fewer samples than a batch, or none that can be used.
     """
     begun, seed = time.monotonic(), int(rng.integers(2**31))
 
-    def gone() -> float:
-        return spent + time.monotonic() - begun
+    def now() -> Clock:
+        return dataclasses.replace(clock, before=clock.before + time.monotonic() - begun)
 
-    members: list[nn.Module] = []
-    answers: list[NDArray[np.floating[Any]]] = []
-    targets: list[NDArray[np.floating[Any]]] = []
-    history: list[Mapping[str, float]] = []
+    parts: list[_Part] = []
     problems: list[str] = []
     for fold, (learnt_from, held_out) in enumerate(parted(dataset, plan, seed)):
         samples, left_out = _usable(learnt_from, plan, cache)
@@ -124,25 +142,52 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
             groups=pace_of(plan),
             watch=_counted(watch, fold, plan.folds),
             checkpoint=None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{fold}"),
-            judge=_judge(held, plan) if held else None,
+            judge=_judge(samples, held, plan) if held else None,
         )
         if fold == 0:
             file = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-epochs.json")
-            plan = settled(plan, file, _epoch_timer(network, samples, plan, run.judge), gone)
+            plan = settled(plan, file, _epoch_timer(network, samples, plan, run.judge), now)
         with threads(plan.threads):
-            learnt = learn(network, stages_of(samples, plan), plan, _with_limit(run, plan, gone(), fold))
-        members.append(learnt.network)
-        history += learnt.history
-        if held and plan.recipe.task != "segmentation":
-            answers += answers_of(learnt.network, held, plan.recipe)
-            targets += [s.target for s in held]
+            learnt = learn(network, stages_of(samples, plan), plan, _with_limit(run, plan, now(), fold))
+            parts.append(_part(learnt, held_out, samples, held, plan))
+    return _taught(parts, plan, tuple(problems))
+
+
+def _part(
+    learnt: Learnt, apart: Dataset, samples: Sequence[Prepared], held: Sequence[Prepared], plan: Plan
+) -> _Part:
+    lesson, recipe, rng = lesson_for(plan), plan.recipe, np.random.default_rng(0)
+    outlines = recipe.task == "segmentation"
+    seen, judged = _judged(samples, held, plan)
+    answers = answers_of(learnt.network, judged, recipe)
+    targets = [s.target for s in judged]
+    first = second = None
+    if held:
+        known = answers_of(learnt.network, seen, recipe)
+        first = side_of(lesson, recipe, known, [s.target for s in seen], rng)
+        second = side_of(lesson, recipe, answers, targets, rng)
+    return _Part(
+        learnt=learnt,
+        apart=apart,
+        answers=() if outlines else answers,
+        targets=() if outlines else targets,
+        sides=None if first is None or second is None else (first, second),
+    )
+
+
+def _taught(parts: Sequence[_Part], plan: Plan, problems: tuple[str, ...]) -> Taught:
+    answers, targets = ([a for p in parts for a in getattr(p, name)] for name in ("answers", "targets"))
     recipe = lesson_for(plan).calibrated(answers, targets) if answers else plan.recipe
+    members = [part.learnt.network for part in parts]
+    histories, sides = [p.learnt.history for p in parts], [p.sides for p in parts if p.sides is not None]
     return Taught(
         network=members[0] if len(members) == 1 else Mean(members).eval(),
         plan=dataclasses.replace(plan, recipe=recipe),
-        history=tuple(history),
+        history=tuple(row for history in histories for row in history),
         held=len(answers),
-        problems=tuple(problems),
+        problems=problems,
+        members=tuple((part.learnt.network, part.apart) for part in parts),
+        fit=fit_of(recipe, histories, sides) if len(sides) == len(parts) else None,
     )
 
 
@@ -195,12 +240,12 @@ def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson:
     )
 
 
-def _with_limit(run: Run, plan: Plan, gone: float, fold: int) -> Run:
+def _with_limit(run: Run, plan: Plan, clock: Clock, fold: int) -> Run:
     """What is left of the time budget, shared among the folds that are left."""
     if plan.seconds is None:
         return run
-    left = max(1.0, (learning_seconds(plan, gone) - gone) / (plan.folds - fold))
-    return dataclasses.replace(run, seconds=left)
+    end = learning_seconds(plan, clock.before, clock.after)
+    return dataclasses.replace(run, seconds=max(1.0, (end - clock.before) / (plan.folds - fold)))
 
 
 def _counted(watch: Watch, fold: int, folds: int) -> Watch:
@@ -210,13 +255,28 @@ def _counted(watch: Watch, fold: int, folds: int) -> Watch:
     return told
 
 
-def _judge(held: Sequence[Prepared], plan: Plan) -> Callable[[nn.Module], Mapping[str, float]]:
-    lesson = lesson_for(plan)
+def _judged(
+    samples: Sequence[Prepared], held: Sequence[Prepared], plan: Plan
+) -> tuple[Sequence[Prepared], Sequence[Prepared]]:
+    """The cases that are looked at after each epoch, of those that are learnt from and of the others."""
     if plan.recipe.task == "segmentation":
         held = held[:: max(1, -(-len(held) // _JUDGED))]
+    most = min(len(held), _SEEN_OUTLINES if plan.recipe.task == "segmentation" else _SEEN)
+    return samples[:: max(1, -(-len(samples) // max(1, most)))], held
+
+
+def _judge(
+    samples: Sequence[Prepared], held: Sequence[Prepared], plan: Plan
+) -> Callable[[nn.Module], Mapping[str, float]]:
+    lesson, key = lesson_for(plan), judged_as(plan.recipe)
+    seen, held = _judged(samples, held, plan)
 
     def judge(network: nn.Module) -> Mapping[str, float]:
-        return lesson.figures(answers_of(network, held, plan.recipe), [s.target for s in held])
+        found, known = (
+            lesson.figures(answers_of(network, side, plan.recipe), [s.target for s in side])
+            for side in (held, seen)
+        )
+        return {**found, **({f"train {key}": known[key]} if key in known else {})}
 
     return judge
 

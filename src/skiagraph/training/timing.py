@@ -9,8 +9,9 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from skiagraph.plain import to_plain
 from skiagraph.training.loop import Batch, Run, Stage, learn
 from skiagraph.training.plan import Plan
 
-__all__ = ["fitting_epochs", "learning_seconds", "seconds_per_step", "settled", "threads"]
+__all__ = ["Clock", "fitting_epochs", "learning_seconds", "seconds_per_step", "settled", "threads"]
 
 _WARM: Final = 3  # steps before anything is measured
 _MEASURED: Final = 8
@@ -32,6 +33,21 @@ _WORTH: Final = (
     1.3  # times faster must several threads be: should others need the machine, they wait for each other
 )
 _SLACK: Final = 0.95  # of the time that is left is planned for, so that a steady machine is never hurried
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """What of a time budget is not there for learning.
+
+    Args:
+        before: Seconds that are gone already.
+        after: Seconds that are needed in the end, for judging and writing, as they were measured here; None where
+            nobody has measured.
+    """
+
+    before: float = 0.0
+    after: float | None = None
 
 
 def _silent(*_: Any) -> None:
@@ -66,29 +82,32 @@ def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
     return float(np.mean(steps[_WARM:] if len(steps) > _WARM else steps))
 
 
-def learning_seconds(plan: Plan, spent: float) -> float:
+def learning_seconds(plan: Plan, spent: float, after: float | None = None) -> float:
     """When learning must be over, in seconds from the start; infinite without a budget.
 
-    What comes after learning takes longer where others use the machine too, by as much as what came before it did.
+    Where nobody has measured what comes after learning, it is taken to last longer where others use the machine too,
+    by as much as what came before it did.
 
     Args:
         plan: With a budget, or without.
         spent: Seconds that are gone already.
+        after: Seconds that are needed in the end; None where nobody has measured.
     """
     budget = math.inf if plan.seconds is None else plan.seconds
     crowd = min(5.0, max(1.0, spent / max(time.process_time(), 1e-3)))
-    return max(0.5 * budget, budget * (1 - _RESERVE) - _AFTER * crowd)
+    return max(0.3 * budget, budget * (1 - _RESERVE) - (_AFTER * crowd if after is None else after))
 
 
-def fitting_epochs(plan: Plan, spent: float, epoch: float) -> int:
+def fitting_epochs(plan: Plan, spent: float, epoch: float, after: float | None = None) -> int:
     """Epochs that fit into what is left of the time budget of one network.
 
     Args:
         plan: With a budget.
         spent: Seconds that are gone already.
         epoch: Seconds that one takes, with its validation.
+        after: Seconds that are needed in the end; None where nobody has measured.
     """
-    left = _SLACK * (learning_seconds(plan, spent) - spent) / plan.folds
+    left = _SLACK * (learning_seconds(plan, spent, after) - spent) / plan.folds
     fixed = plan.all_epochs - plan.epochs
     return max(1, min(plan.epochs, int(left / epoch) - fixed))
 
@@ -105,7 +124,7 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], spent: Callable[[], float]) -> Plan:
+def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], clock: Callable[[], Clock]) -> Plan:
     """The plan with the threads that are fastest here, and the epochs that its time budget then holds.
 
     It is measured once: a resumed training keeps both. Where others use the processor too, one thread is often faster
@@ -115,7 +134,7 @@ def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], spent: Ca
         plan: What was planned; without a budget it stays as it is.
         file: Where the answer is kept beside the checkpoint; None keeps it nowhere.
         epoch: Measures the seconds of an epoch.
-        spent: Seconds that are gone already.
+        clock: What of the budget is not there for learning.
 
     Raises:
         FormatError: The file is damaged.
@@ -135,7 +154,8 @@ def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], spent: Ca
                 way_out="delete it to begin anew",
             ) from error
     took, number = _fastest(plan, epoch)
-    epochs = fitting_epochs(plan, spent(), took)
+    now = clock()
+    epochs = fitting_epochs(plan, now.before, took, now.after)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = {"plan": asked, "epochs": epochs, "threads": number, "seconds": took}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ from typing import Final, Literal, Protocol, final
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
-from skiagraph.case import Case, Dataset
+from skiagraph.case import Case, Dataset, Sample
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding
 from skiagraph.metrics import delong, mcnemar_p, outcomes
@@ -34,7 +36,7 @@ from skiagraph.workflow.judge import Answerer, Ledger, Sitting, compared_in, fig
 from skiagraph.workflow.questions import cut_of, questions_of
 from skiagraph.workflow.shelf import Reader
 
-__all__ = ["Beside", "Fitted", "evaluated", "with_baselines"]
+__all__ = ["Beside", "Fitted", "Part", "check_attributes", "evaluated", "evaluated_parts", "with_baselines"]
 
 _MODEL, _RIVAL = "model", "rival"
 _PICTURES: Final = 12
@@ -67,6 +69,22 @@ class Beside:
     fitted_on: int = 0
     rival: Reader | None = None
     by: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Cases, and who answers them.
+
+    Args:
+        reader: The model, opened.
+        dataset: The cases, with references.
+        baselines: By name, fitted on other cases.
+    """
+
+    reader: Reader
+    dataset: Dataset
+    baselines: Mapping[str, Answerer] = field(default_factory=dict)
 
 
 class Fitted(Protocol):
@@ -111,29 +129,52 @@ def evaluated(
         InvalidInput: Not one case was answered, no reference is about what the model answers, or an attribute that
             no case has.
     """
-    _check_attributes(dataset, beside.by)
-    who = {_MODEL: Answerer(answer=reader, cut=cut_of(reader.recipe)), **beside.baselines}
-    if beside.rival is not None:
-        who[_RIVAL] = Answerer(answer=beside.rival, cut=cut_of(beside.rival.recipe))
-    seat = sitting(who, questions_of(reader.recipe, reader.card), dataset, watch)
-    ledgers = [x for x in seat.ledgers if any(t is not None for t in x.tallies[_MODEL])]
+    part = Part(reader=reader, dataset=dataset, baselines=beside.baselines)
+    found = evaluated_parts([part], beside=beside, split=split, seed=seed, watch=watch)
+    learnt_from = dataset.name in reader.card.data and not {s.split for s in dataset} <= {"test"}
+    return dataclasses.replace(found, learnt_from=learnt_from)
+
+
+def evaluated_parts(
+    parts: Sequence[Part], *, beside: Beside, split: str, seed: int, watch: Watch
+) -> Evaluated:
+    """Several models of one recipe, each on cases of its own, as one: the networks of a cross-validation.
+
+    Args:
+        parts: At least one; the first stands for all on the page.
+        beside: The rival and the subgroups; each part has its own baselines.
+        split: The words for which cases these are.
+        seed: Of the bootstrap.
+        watch: Told after each case, counted over all parts.
+
+    Raises:
+        InvalidInput: Not one case was answered, no reference is about what the models answer, or an attribute that
+            no case has.
+    """
+    samples = [s for part in parts for s in part.dataset]
+    check_attributes(samples, beside.by)
+    seats = list(_seats(parts, beside.rival, watch))
+    ledgers = [x for x in _joined(seats) if any(t is not None for t in x.tallies[_MODEL])]
     if not ledgers:
-        raise InvalidInput("an evaluation has at least one answered case", got=_none(seat))
+        raise InvalidInput("an evaluation has at least one answered case", got=_none(seats))
     rng = np.random.default_rng(seed)
-    judged = [_judged(ledger, beside, rng) for ledger in ledgers]
-    judged[0] = _with_worst(judged[0], ledgers[0], reader)
+    names = dict.fromkeys(name for part in parts for name in part.baselines)
+    judged = [_judged(ledger, tuple(names), beside, rng) for ledger in ledgers]
+    judged[0] = _with_worst(judged[0], ledgers[0], parts)
+    first, dataset = parts[0].reader, parts[0].dataset
+    problems = [*dataset.problems, *(p for seat in seats for p in seat.problems)]
     return Evaluated(
-        card=reader.card,
-        digest=reader.digest,
-        engine=f"{reader.engine.name}, {reader.engine.precision}",
+        card=first.card,
+        digest=first.digest,
+        engine=f"{first.engine.name}, {first.engine.precision}",
         data=dataset.name,
         licence=dataset.licence,
         split=split,
-        learnt_from=dataset.name in reader.card.data and not {s.split for s in dataset} <= {"test"},
-        cases=len(dataset),
-        groups=len({s.group for s in dataset}),
-        refusals=seat.refusals[_MODEL],
-        problems=(*dataset.problems, *seat.problems),
+        learnt_from=False,
+        cases=len(samples),
+        groups=len({s.group for s in samples}),
+        refusals=sum((Counter(seat.refusals[_MODEL]) for seat in seats), Counter()),
+        problems=tuple(dict.fromkeys(problems)),
         fitted_on=beside.fitted_on,
         judged=tuple(judged),
         software=__version__,
@@ -142,13 +183,48 @@ def evaluated(
     )
 
 
-def _none(seat: Sitting) -> str:
-    told = [f"{n} {reason}" for reason, n in seat.refusals[_MODEL].items()]
-    return "; ".join([*told, *seat.problems[:1]]) or "no answer"
+def _seats(parts: Sequence[Part], rival: Reader | None, watch: Watch) -> Iterator[Sitting]:
+    total, before = sum(len(part.dataset) for part in parts), 0
+    for part in parts:
+        recipe = part.reader.recipe
+        who = {_MODEL: Answerer(answer=part.reader, cut=cut_of(recipe)), **part.baselines}
+        if rival is not None:
+            who[_RIVAL] = Answerer(answer=rival, cut=cut_of(rival.recipe))
+
+        def told(done: int, _: int, figures: Mapping[str, float], /, *, before: int = before) -> None:
+            watch(before + done, total, figures)
+
+        yield sitting(who, questions_of(recipe, part.reader.card), part.dataset, told)
+        before += len(part.dataset)
 
 
-def _check_attributes(dataset: Dataset, by: Iterable[str]) -> None:
-    known = sorted({name for s in dataset for name in s.attributes})
+def _joined(seats: Sequence[Sitting]) -> list[Ledger]:
+    """The ledgers of several sittings about the same questions, as if there had been one."""
+    found: dict[str, list[Ledger]] = {}
+    for ledger in (ledger for seat in seats for ledger in seat.ledgers):
+        found.setdefault(ledger.question.name, []).append(ledger)
+    return [
+        dataclasses.replace(
+            same[0],
+            samples=tuple(s for one in same for s in one.samples),
+            tallies={who: tuple(t for one in same for t in one.tallies[who]) for who in same[0].tallies},
+        )
+        for same in found.values()
+    ]
+
+
+def _none(seats: Sequence[Sitting]) -> str:
+    told = [f"{n} {reason}" for seat in seats for reason, n in seat.refusals[_MODEL].items()]
+    return "; ".join([*told, *(p for seat in seats for p in seat.problems[:1])][:3]) or "no answer"
+
+
+def check_attributes(samples: Iterable[Sample], by: Iterable[str]) -> None:
+    """Refuses subgroups by an attribute that no case has.
+
+    Raises:
+        InvalidInput: There is such an attribute in `by`.
+    """
+    known = sorted({name for s in samples for name in s.attributes})
     for name in by:
         if name not in known:
             raise InvalidInput(
@@ -158,10 +234,10 @@ def _check_attributes(dataset: Dataset, by: Iterable[str]) -> None:
             )
 
 
-def _judged(ledger: Ledger, beside: Beside, rng: Generator) -> Judged:
+def _judged(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Generator) -> Judged:
     kind = ledger.question.kind
     figures = figures_in(ledger, _MODEL, rng=rng)
-    baselines = {name: figures_in(ledger, name, rng=rng) for name in beside.baselines}
+    baselines = {name: figures_in(ledger, name, rng=rng) for name in names}
     baselines = {name: found for name, found in baselines.items() if found}
     verdicts = [
         verdict
@@ -177,7 +253,18 @@ def _judged(ledger: Ledger, beside: Beside, rng: Generator) -> Judged:
         verdicts=tuple(verdicts),
         subgroups=tuple(_subgroups(ledger, beside.by, rng)),
         rival=None if beside.rival is None else _rival(ledger, beside.rival, rng),
+        answers=_answers(ledger),
     )
+
+
+def _answers(ledger: Ledger) -> NDArray[np.float64] | None:
+    tables = [table for table in ledger.tallies[_MODEL] if table is not None]
+    if ledger.question.kind == "outlines":
+        return None
+    if ledger.question.kind == "values":
+        return np.stack([table.rows[0, :2] for table in tables], axis=1)[:, :, None]
+    one = outcomes(stacked(tables))
+    return np.stack([one.probabilities, one.truth])
 
 
 def _verdicts(
@@ -245,8 +332,9 @@ def _tests(ledger: Ledger) -> dict[str, float]:
     return found
 
 
-def _with_worst(judged: Judged, ledger: Ledger, reader: Reader) -> Judged:
+def _with_worst(judged: Judged, ledger: Ledger, parts: Sequence[Part]) -> Judged:
     """The worst cases, which are read once more, for only numbers of them were kept."""
+    readers = {s.identifier: part.reader for part in parts for s in part.dataset}
     ranked: list[tuple[float, int, float]] = []
     for i, table in enumerate(ledger.tallies[_MODEL]):
         if table is not None:
@@ -256,7 +344,7 @@ def _with_worst(judged: Judged, ledger: Ledger, reader: Reader) -> Judged:
     found = []
     for _, i, score in ranked[:_PICTURES]:
         sample = ledger.samples[i]
-        case = sample.case()
+        case, reader = sample.case(), readers[sample.identifier]
         prediction = ledger.question.among(reader(case))
         reference = ledger.question.among(sample.reference())
         if prediction is not None and reference is not None:

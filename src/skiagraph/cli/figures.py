@@ -1,0 +1,103 @@
+"""Figures of an evaluation in the shell: a table, plain data for JSON, and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skiagraph.report.evaluated import Evaluated, Judged
+    from skiagraph.task import Comparison, Estimate
+
+__all__ = ["estimate_said", "named", "question_said", "table_of", "warnings_of"]
+
+
+def warnings_of(judged: Judged) -> list[str]:
+    """What stands against a model: the baselines that it does not beat, in words."""
+    from skiagraph.report.evaluation import sentences_of
+
+    start = f"{judged.name}: " if judged.name else ""
+    return [start + sentence for sentence in sentences_of(judged, "no better", "en")]
+
+
+def named(found: Evaluated) -> dict[str, Estimate]:
+    """Every figure of an evaluation, with the name of its question where there are several."""
+    return {
+        f"{judged.name}: {name}" if judged.name else name: estimate
+        for judged in found.judged
+        for name, estimate in judged.figures.items()
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  NaN is no JSON
+
+
+def estimate_said(e: Estimate) -> dict[str, Any]:
+    """A figure as plain data; a number that is none is null."""
+    ends = {"value": _number(e.value), "low": _number(e.low), "high": _number(e.high)}
+    return {**ends, "n": e.n, "excluded": e.excluded}
+
+
+def _all_plain(figures: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {name: estimate_said(e) for name, e in figures.items()}
+
+
+def _difference(c: Comparison) -> dict[str, Any]:
+    numbers = {"difference": c.difference, "low": c.low, "high": c.high, "p": c.p_permutation}
+    return {**{name: _number(value) for name, value in numbers.items()}, "n": c.n}
+
+
+def question_said(judged: Judged) -> dict[str, Any]:
+    """What stands beside the figures of a question, as plain data."""
+    rival = judged.rival
+    return {
+        "name": judged.name,
+        "kind": judged.kind,
+        "baselines": {name: _all_plain(figures) for name, figures in judged.baselines.items()},
+        "subgroups": [
+            {"attribute": s.attribute, "value": s.value, "cases": s.cases, "figures": _all_plain(s.figures)}
+            for s in judged.subgroups
+        ],
+        "compared": None
+        if rival is None
+        else {
+            "with": rival.name,
+            "figures": _all_plain(rival.figures),
+            "differences": {name: _difference(c) for name, c in rival.comparisons.items()},
+            "tests": {name: _number(p) for name, p in rival.tests.items()},
+        },
+    }
+
+
+def table_of(judged: Judged, title: str) -> Any:
+    """The figures at the head of a question, with those beside them."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from skiagraph.report.evaluation_words import figure_text, p_text, signed
+
+    heads = ["figure", "value", "95 % interval", "cases", "excluded", *judged.baselines]
+    if judged.rival:
+        heads += [judged.rival.name, "difference", "p"]
+    groups = [s for s in judged.subgroups if s.figures]
+    heads += [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    for n, head in enumerate(heads):
+        table.add_column(escape(head), no_wrap=n == 2, justify="left" if n == 0 else "right")
+    for name in judged.headline:
+        e = judged.figures[name]
+        row = [escape(name), figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
+        row += [str(e.n), str(e.excluded)]
+        row += [figure_text(found[name].value) for found in judged.baselines.values()]
+        if judged.rival:
+            c = judged.rival.comparisons.get(name)
+            row += (
+                ["–"] * 3
+                if c is None
+                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
+            )
+        row += [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
+        table.add_row(*row)
+    return table
