@@ -38,7 +38,7 @@ network = nn.Sequential(
     nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3),
     nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 1),
 )
-stages = [Stage(epochs=2, steps=6, learning_rate=1e-2, batches=batches, loss=lambda a, t: ((a - t) ** 2).mean())] * 2
+stages = [Stage(epochs=2, steps=6, learning_rate=1e-2, batches=batches, loss=lambda a, t, _: ((a - t) ** 2).mean())] * 2
 run = Run(seed=3, watch=lambda *_: None, checkpoint=Path(sys.argv[1]), every=0.0)
 learnt = learn(network, stages, Pace(), run)
 bits = b"".join(t.numpy().tobytes() for t in learnt.network.state_dict().values())

@@ -17,10 +17,12 @@ from skiagraph.metrics.ranking import roc_auc
 from skiagraph.task import Recipe
 from skiagraph.training.calibrate import calibrated_classes, calibrated_values
 from skiagraph.training.losses import How, class_loss, gaussian_loss, with_sides
-from skiagraph.training.outline_losses import moments_apart, structure_loss
+from skiagraph.training.outline_losses import boundary_loss, moments_apart, structure_loss
 from skiagraph.training.plan import Plan
 
 __all__ = ["Answers", "Lesson", "lesson_for"]
+
+EDGES: float = 0.1
 
 Answers: TypeAlias = Sequence[NDArray[np.floating[Any]]]
 
@@ -31,12 +33,13 @@ class Lesson:
     """A task as the loop sees it.
 
     Args:
-        loss: Of the network's answer, the targets and the weight of the loss on centre and extent.
+        loss: Of the network's answer, the targets, the weight of the loss on centre and extent, and the share of the
+            weight of the loss on edges.
         figures: Of the answers to cases that are not learnt from, and their targets.
         calibrated: The recipe with what is chosen on such cases.
     """
 
-    loss: Callable[[Any, Tensor, float], Tensor]
+    loss: Callable[[Any, Tensor, float, float], Tensor]
     figures: Callable[[Answers, Answers], Mapping[str, float]]
     calibrated: Callable[[Answers, Answers], Recipe]
 
@@ -49,28 +52,32 @@ def lesson_for(plan: Plan) -> Lesson:
     )
     if recipe.task == "classification":
         return Lesson(
-            loss=lambda answer, target, _: with_sides(partial(class_loss, how), answer, target),
+            loss=lambda answer, target, *_: with_sides(partial(class_loss, how), answer, target),
             figures=lambda answers, targets: _class_figures(recipe, np.stack(answers), np.stack(targets)),
             calibrated=lambda a, t: calibrated_classes(recipe, np.stack(a), np.stack(t)),
         )
     if recipe.task == "regression":
         return Lesson(
-            loss=lambda answer, target, _: with_sides(gaussian_loss, answer, _standard(target, recipe)),
+            loss=lambda answer, target, *_: with_sides(gaussian_loss, answer, _standard(target, recipe)),
             figures=lambda answers, targets: _value_figures(recipe, np.stack(answers), np.stack(targets)),
             calibrated=lambda a, t: calibrated_values(recipe, np.stack(a), np.stack(t)),
         )
     return Lesson(
-        loss=lambda answer, target, moments: _structure(how, answer, target, moments),
+        loss=lambda answer, target, moments, edges: _structure(how, answer, target, (moments, edges)),
         figures=lambda answers, targets: _structure_figures(recipe, answers, targets),
         calibrated=lambda _, __: recipe,
     )
 
 
-def _structure(how: How, answer: Any, target: Tensor, moments: float) -> Tensor:
-    loss = structure_loss(how, answer, target)
-    if not moments:
-        return loss
-    return loss + moments * moments_apart(answer[0] if isinstance(answer, tuple) else answer, target)
+def _structure(how: How, answer: Any, target: Tensor, weights: tuple[float, float]) -> Tensor:
+    finest = answer[0] if isinstance(answer, tuple) else answer
+    target, distance = target[:, : finest.shape[1]], target[:, finest.shape[1] :]
+    loss, (moments, edges) = structure_loss(how, answer, target), weights
+    if moments:
+        loss = loss + moments * moments_apart(finest, target)
+    if how.loss == "overlap-entropy-boundary":
+        loss = loss + edges * EDGES * boundary_loss(how, finest, distance)
+    return loss
 
 
 def _standard(target: Tensor, recipe: Recipe) -> Tensor:
@@ -106,6 +113,7 @@ def _structure_figures(recipe: Recipe, answers: Answers, targets: Answers) -> Ma
     first = 1 if recipe.activation == "softmax" else 0
     cases = []
     for logits, target in zip(answers, targets, strict=True):
+        dice = []
         for n in range(len(recipe.labels)):
             found = logits.argmax(0) == n + 1 if first else logits[n] > 0
             found, true = found & np.isfinite(target[n + first]), target[n + first] > 0.5
@@ -113,4 +121,3 @@ def _structure_figures(recipe: Recipe, answers: Answers, targets: Answers) -> Ma
             dice += [2 * (found & true).sum() / size] if size else []
         cases += [np.mean(dice)] if dice else []
     return {"dice": float(np.mean(cases)) if cases else 1.0}
-        dice = []

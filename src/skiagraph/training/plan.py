@@ -18,7 +18,9 @@ __all__ = ["SET", "AnyStep", "Loss", "Origin", "Plan", "Settle", "overridden"]
 
 AnyStep: TypeAlias = Affine | Gamma | Gain | Speckle | Blur | Erase | Pose | Noise
 
-Loss: TypeAlias = Literal["cross-entropy", "focal", "asymmetric", "gaussian", "overlap-entropy"]
+Loss: TypeAlias = Literal[
+    "cross-entropy", "focal", "asymmetric", "gaussian", "overlap-entropy", "overlap-entropy-boundary"
+]
 
 SET: Final = "set by you"  # the reason of what its user has chosen
 
@@ -29,7 +31,7 @@ _GENTLE: Final = (
     Speckle(grain=0.12, noise=0.01),
 )
 _LOSSES: Final[Mapping[str, tuple[str, ...]]] = {
-    "segmentation": ("overlap-entropy",),
+    "segmentation": ("overlap-entropy", "overlap-entropy-boundary"),
     "classification": ("cross-entropy", "focal", "asymmetric"),
     "regression": ("gaussian",),
 }

@@ -161,7 +161,7 @@ def train_rings(
         steps=steps,
         learning_rate=plan.learning_rate,
         batches=lambda rng, after: _batches(samples, plan, rng, after),
-        loss=lambda answer, target: ring_loss(answer, target, plan.refine),
+        loss=lambda answer, target, _: ring_loss(answer, target, plan.refine),
     )
     members = []
     for n in range(plan.members):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Dataset, Sample
 from skiagraph.errors import InvalidInput, SkiagraphError
+from skiagraph.geometry import spacing_of
 from skiagraph.preprocess import (
     Step,
     augmented_stack,
@@ -23,9 +24,11 @@ from skiagraph.preprocess import (
     normalised,
 )
 from skiagraph.task import Recipe
+from skiagraph.training.distances import signed_distances
 from skiagraph.training.loop import Batch
 from skiagraph.training.plan import Plan
 from skiagraph.training.targets import outlines_of, true_vector
+from skiagraph.training.team import ALL, Share
 from skiagraph.training.windows import drawn_window, places_inside
 
 __all__ = [
@@ -56,6 +59,7 @@ class Prepared:
         weight: How often it comes, beside the others.
         places: Flat indices of places inside of each structure, shape (structures, n), -1 where it is not there; None
             looks for them each time.
+        spacing: Of the lattice, mm along each spatial axis; None where it is not known, or not needed.
     """
 
     picture: NDArray[np.float32]
@@ -63,6 +67,7 @@ class Prepared:
     stratum: float = 0.0
     weight: float = 1.0
     places: NDArray[np.int64] | None = None
+    spacing: NDArray[np.float64] | None = None
 
 
 def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
@@ -122,6 +127,9 @@ def arrays_of(sample: Sample, recipe: Recipe) -> dict[str, NDArray[Any]]:
     if recipe.task == "segmentation":
         exclusive = recipe.activation == "softmax"
         found["target"] = outlines_of(sample, recipe.labels).on(space, exclusive=exclusive)
+        steps = spacing_of(space)
+        if steps is not None:
+            found["spacing"] = np.array(steps)
         if recipe.overlap is not None:
             found["places"] = places_inside(found["target"][int(exclusive) :])
     return found
@@ -143,6 +151,7 @@ def sample_of(sample: Sample, recipe: Recipe, arrays: Mapping[str, NDArray[Any]]
         stratum=stratum,
         weight=sample.weight,
         places=arrays.get("places"),
+        spacing=arrays.get("spacing"),
     )
 
 
@@ -160,6 +169,7 @@ def batches(
     rng: Generator,
     steps: Sequence[Step] | None = None,
     after: int = 0,
+    share: Share = ALL,
 ) -> Iterator[Batch]:
     """The batches of one epoch, augmented and normalised, made in the background while the last one is learnt from.
 
@@ -169,14 +179,19 @@ def batches(
         rng: All chance; each sample gets a generator of its own, so that the number of threads does not matter.
         steps: Augmentation in place of the plan's.
         after: How many batches are passed over, without being made.
+        share: Of each batch, the part that is made; it is the same as within the whole batch.
 
     Returns:
         Pictures (batch, channels, spatial...) and targets (batch, outputs, spatial...) or (batch, labels), float32.
+
+    Raises:
+        InvalidInput: A batch cannot be shared evenly, or a sample could not be augmented; the message names it.
     """
+    rows = share.of(plan.batch)
     order, used = _order(samples, plan, rng), plan.steps if steps is None else steps
     groups = [order[i : i + plan.batch] for i in range(0, len(order) - plan.batch + 1, plan.batch)]
     jobs = (
-        functools.partial(_batch, [samples[i] for i in group], plan, used, rng.spawn(len(group) + 1))
+        functools.partial(_batch, [samples[i] for i in group], plan, used, rng.spawn(len(group) + 1), rows)
         for group in groups
     )
     return in_background(jobs, after)
@@ -226,11 +241,28 @@ def _order(samples: Sequence[Prepared], plan: Plan, rng: Generator) -> NDArray[n
 
 
 def _batch(
-    samples: Sequence[Prepared], plan: Plan, steps: Sequence[Step], rngs: Sequence[Generator]
+    samples: Sequence[Prepared],
+    plan: Plan,
+    steps: Sequence[Step],
+    rngs: Sequence[Generator],
+    rows: Sequence[int],
 ) -> Batch:
-    pairs = [_drawn(s, plan, steps, rng) for s, rng in zip(samples, rngs[:-1], strict=True)]
-    pictures, targets = np.stack([p for p, _ in pairs]), np.stack([t for _, t in pairs])
-    return _mixed(pictures, targets, plan.mixup, rngs[-1]) if plan.mixup else (pictures, targets)
+    n, chance = len(samples), rngs[-1]
+    share = (
+        chance.beta(plan.mixup, plan.mixup, n).astype(np.float32) if plan.mixup else np.ones(n, np.float32)
+    )
+    partner = chance.permutation(n) if plan.mixup else np.arange(n)
+    made = {row: _drawn(samples[row], plan, steps, rngs[row]) for row in {*rows, *partner[rows].tolist()}}
+
+    def mixed(part: int) -> NDArray[np.float32]:
+        """Each sample with a share of another one. Source: Zhang et al., mixup (ICLR 2018)."""
+        own, other = (np.stack([made[row][part] for row in which]) for which in (rows, partner[rows]))
+        if not plan.mixup:
+            return own
+        much = share[rows].reshape(-1, *(1,) * (own.ndim - 1))
+        return np.asarray(much * own + (1 - much) * other, dtype=np.float32)
+
+    return mixed(0), mixed(1)
 
 
 def _drawn(
@@ -248,18 +280,7 @@ def _drawn(
     if recipe.activation == "softmax" and len(masks):
         rest = np.clip(1 - np.nansum(masks[1:], 0), 0.0, 1.0)  # what came in from outside is background
         masks[0] = np.where(np.isnan(masks[0]), np.nan, rest)
+    if plan.loss == "overlap-entropy-boundary":
+        structures = masks[recipe.outputs - len(recipe.labels) :]
+        masks = np.concatenate([masks, signed_distances(structures, sample.spacing)])
     return shown(picture * (high - low) + low, recipe), masks if len(masks) else target
-
-
-def _mixed(
-    pictures: NDArray[np.float32], targets: NDArray[np.float32], strength: float, rng: Generator
-) -> Batch:
-    """Each sample with a share of another one. Source: Zhang et al., mixup (ICLR 2018)."""
-    share = rng.beta(strength, strength, len(pictures)).astype(np.float32)
-    other = rng.permutation(len(pictures))
-
-    def mix(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        own = share.reshape(-1, *(1,) * (values.ndim - 1))
-        return np.asarray(own * values + (1 - own) * values[other], dtype=np.float32)
-
-    return mix(pictures), mix(targets)
