@@ -228,8 +228,8 @@ def stages_of(samples: Sequence[Prepared], plan: Plan) -> list[Stage]:
 
 
 def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson: Lesson) -> Stage:
-    def loss(answer: Any, target: Tensor) -> Tensor:
-        return lesson.loss(answer, target, part.moments)
+    def loss(answer: Any, target: Tensor, progress: float) -> Tensor:
+        return lesson.loss(answer, target, part.moments, progress if part is plan else 1.0)
 
     return Stage(
         epochs=part.epochs,
