@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 _BINS: Final = 8
+_FAULTS: Final = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 @final
@@ -60,6 +61,7 @@ class Prepared:
         places: Flat indices of places inside of each structure, shape (structures, n), -1 where it is not there; None
             looks for them each time.
         spacing: Of the lattice, mm along each spatial axis; None where it is not known, or not needed.
+        identifier: Of the sample; what goes wrong with it is told by that name.
     """
 
     picture: NDArray[np.float32]
@@ -68,6 +70,7 @@ class Prepared:
     weight: float = 1.0
     places: NDArray[np.int64] | None = None
     spacing: NDArray[np.float64] | None = None
+    identifier: str = ""
 
 
 def prepared(dataset: Dataset, recipe: Recipe) -> list[Prepared]:
@@ -152,6 +155,7 @@ def sample_of(sample: Sample, recipe: Recipe, arrays: Mapping[str, NDArray[Any]]
         weight=sample.weight,
         places=arrays.get("places"),
         spacing=arrays.get("spacing"),
+        identifier=sample.identifier,
     )
 
 
@@ -252,7 +256,7 @@ def _batch(
         chance.beta(plan.mixup, plan.mixup, n).astype(np.float32) if plan.mixup else np.ones(n, np.float32)
     )
     partner = chance.permutation(n) if plan.mixup else np.arange(n)
-    made = {row: _drawn(samples[row], plan, steps, rngs[row]) for row in {*rows, *partner[rows].tolist()}}
+    made = {row: _named(samples[row], plan, steps, rngs[row]) for row in {*rows, *partner[rows].tolist()}}
 
     def mixed(part: int) -> NDArray[np.float32]:
         """Each sample with a share of another one. Source: Zhang et al., mixup (ICLR 2018)."""
@@ -263,6 +267,20 @@ def _batch(
         return np.asarray(much * own + (1 - much) * other, dtype=np.float32)
 
     return mixed(0), mixed(1)
+
+
+def _named(
+    sample: Prepared, plan: Plan, steps: Sequence[Step], rng: Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The sample, as it is drawn; a fault in the background of a long training is told with its name."""
+    try:
+        return _drawn(sample, plan, steps, rng)
+    except _FAULTS as error:
+        raise InvalidInput(
+            f"the sample {sample.identifier or 'of a batch'} can be augmented and shown to the network",
+            got=f"{type(error).__name__} ({error})",
+            way_out="leave it out, or have less of the augmentation",
+        ) from error
 
 
 def _drawn(

@@ -22,6 +22,7 @@ from skiagraph.errors import FormatError
 from skiagraph.plain import to_plain
 from skiagraph.training.loop import Batch, Run, Stage, learn
 from skiagraph.training.plan import Plan
+from skiagraph.training.team import Team
 
 __all__ = ["Clock", "fitting_epochs", "learning_seconds", "seconds_per_step", "settled", "threads"]
 
@@ -32,6 +33,7 @@ _AFTER: Final = 8.0  # seconds, for what comes after learning: judging and writi
 _WORTH: Final = (
     1.3  # times faster must several threads be: should others need the machine, they wait for each other
 )
+_KEPT: Final = ("epochs", "threads", "seconds")  # of what was measured, in its file
 _SLACK: Final = 0.95  # of the time that is left is planned for, so that a steady machine is never hurried
 
 
@@ -54,13 +56,14 @@ def _silent(*_: Any) -> None:
     pass
 
 
-def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
+def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan, team: Team | None = None) -> float:
     """Seconds that one step of learning takes here, with its batch; the network stays as it is.
 
     Args:
         network: With its first weights.
         stage: Its batches and loss are used.
         plan: Precision.
+        team: The processes that learn together, and are measured together; None learns alone.
     """
     times: list[float] = []
 
@@ -76,7 +79,7 @@ def seconds_per_step(network: nn.Module, stage: Stage, plan: Plan) -> float:
         copy.deepcopy(network),
         [dataclasses.replace(stage, epochs=1, batches=few)],
         plan,
-        Run(seed=0, watch=_silent),
+        Run(seed=0, watch=_silent, team=team),
     )
     steps = np.diff(times)
     return float(np.mean(steps[_WARM:] if len(steps) > _WARM else steps))
@@ -124,7 +127,13 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], clock: Callable[[], Clock]) -> Plan:
+def settled(
+    plan: Plan,
+    file: Path | None,
+    epoch: Callable[[], float],
+    clock: Callable[[], Clock],
+    team: Team | None = None,
+) -> Plan:
     """The plan with the threads that are fastest here, and the epochs that its time budget then holds.
 
     It is measured once: a resumed training keeps both. Where others use the processor too, one thread is often faster
@@ -135,37 +144,48 @@ def settled(plan: Plan, file: Path | None, epoch: Callable[[], float], clock: Ca
         file: Where the answer is kept beside the checkpoint; None keeps it nowhere.
         epoch: Measures the seconds of an epoch.
         clock: What of the budget is not there for learning.
+        team: The processes that learn together: all measure, and the first decides; None learns alone.
 
     Raises:
         FormatError: The file is damaged.
     """
     if plan.seconds is None:
         return plan
-    asked = json.loads(json.dumps(to_plain(plan)))
-    if file is not None and file.is_file():
-        try:
-            kept = json.loads(file.read_text("utf-8"))
-            if kept["plan"] == asked:
-                return _of(plan, int(kept["epochs"]), int(kept["threads"]), float(kept["seconds"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise FormatError(
-                f"{file.name} says how a training was settled",
-                got="damage",
-                way_out="delete it to begin anew",
-            ) from error
-    took, number = _fastest(plan, epoch)
-    now = clock()
-    epochs = fitting_epochs(plan, now.before, took, now.after)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        kept = {"plan": asked, "epochs": epochs, "threads": number, "seconds": took}
-        file.write_text(json.dumps(kept), "utf-8")
-    return _of(plan, epochs, number, took)
+    team = Team() if team is None else team
+    found = team.told(_settled_before(plan, file) if team.first else None)
+    if found is None:
+        took, number = team.told(_fastest(plan, epoch, alone=team.share.size == 1))
+        now = clock()
+        found = fitting_epochs(plan, now.before, took, now.after), number, took
+        if file is not None and team.first:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            kept = dict(zip(_KEPT, found, strict=True))
+            file.write_text(json.dumps({"plan": _asked(plan), **kept}), "utf-8")
+    return _of(plan, *team.told(found))
 
 
-def _fastest(plan: Plan, epoch: Callable[[], float]) -> tuple[float, int]:
+def _asked(plan: Plan) -> Any:
+    return json.loads(json.dumps(to_plain(plan)))
+
+
+def _settled_before(plan: Plan, file: Path | None) -> tuple[int, int, float] | None:
+    """Epochs, threads and seconds of an epoch, as a training that was cut off had measured them."""
+    if file is None or not file.is_file():
+        return None
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+        epochs, number, took = (kept[name] for name in _KEPT)
+        return (int(epochs), int(number), float(took)) if kept["plan"] == _asked(plan) else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(
+            f"{file.name} says how a training was settled", got="damage", way_out="delete it to begin anew"
+        ) from error
+
+
+def _fastest(plan: Plan, epoch: Callable[[], float], *, alone: bool) -> tuple[float, int]:
     """Seconds of an epoch, and with how many threads."""
-    numbers = [plan.threads] if plan.threads else list(dict.fromkeys((1, torch.get_num_threads())))
+    usual = torch.get_num_threads()
+    numbers = [plan.threads] if plan.threads else list(dict.fromkeys((1, usual) if alone else (usual,)))
     found = []
     for number in numbers:
         with threads(number):
