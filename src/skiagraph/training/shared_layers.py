@@ -53,8 +53,9 @@ class SharedBatchNorm(_BatchNorm):
         var: Tensor = _Mean.apply((off**2).mean(axes))  # type: ignore[no-untyped-call]
         self._follow(mean, var, x.numel() // x.shape[1] * distributed.get_world_size())
         scale = torch.rsqrt(var + self.eps)
-        answer = off * (scale if self.weight is None else scale * self.weight).reshape(row)
-        return (answer if self.bias is None else answer + self.bias.reshape(row)).to(x.dtype)
+        if not self.affine:
+            return (off * scale.reshape(row)).to(x.dtype)
+        return (off * (scale * self.weight).reshape(row) + self.bias.reshape(row)).to(x.dtype)
 
     def _check_input_dim(self, x: Tensor) -> None:
         """Whatever `forward` takes."""
@@ -106,8 +107,7 @@ def with_shared_layers(network: nn.Module, device: torch.device) -> None:
     """
     for name, child in network.named_children():
         if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
-            shared = nn.SyncBatchNorm.convert_sync_batchnorm(child) if device.type == "cuda" else _norm(child)
-            setattr(network, name, shared)
+            setattr(network, name, _norm(child, device))
         elif isinstance(child, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d):
             child.inplace = False
             setattr(network, name, SharedDropout(child))
@@ -115,7 +115,10 @@ def with_shared_layers(network: nn.Module, device: torch.device) -> None:
             with_shared_layers(child, device)
 
 
-def _norm(own: _BatchNorm) -> SharedBatchNorm:
+def _norm(own: _BatchNorm, device: torch.device) -> nn.Module:
+    if device.type == "cuda":
+        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(own)  # type: ignore[no-untyped-call]
+        return synced
     shared = SharedBatchNorm(own.num_features, own.eps, own.momentum, own.affine, own.track_running_stats)
     shared.weight, shared.bias = own.weight, own.bias
     shared.running_mean, shared.running_var = own.running_mean, own.running_var

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -21,16 +21,18 @@ from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.task import Engine, Recipe, Watch
 from skiagraph.training.build import Mean, built
 from skiagraph.training.diagnosis_curves import Fit, Side, fit_of, judged_as, side_of
+from skiagraph.training.errand import Errand
 from skiagraph.training.lesson import Lesson, lesson_for
 from skiagraph.training.loop import Learnt, Run, Stage, learn
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import Plan, Settle
 from skiagraph.training.samples import Prepared, batches, prepared, readable, shown, steps_per_epoch
 from skiagraph.training.shelf import has_own_files, shelved
+from skiagraph.training.team import ALL, Share, Team
 from skiagraph.training.timing import Clock, learning_seconds, seconds_per_step, settled, threads
 from skiagraph.training.transfer import pace_of
 
-__all__ = ["Record", "Taught", "answers_of", "parted", "stages_of", "teach"]
+__all__ = ["Record", "Taught", "answers_of", "follow", "parted", "stages_of", "teach"]
 
 _VAL: Final = "val"
 _FEWEST: Final = 10  # groups below which none is kept apart
@@ -110,6 +112,7 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
     checkpoint: Path | None = None,
     cache: Path | None = None,
     clock: Clock = _UNTIMED,
+    team: Team | None = None,
 ) -> Taught:
     """Learns the network of a plan.
 
@@ -121,36 +124,95 @@ def teach(  # noqa: PLR0913  what is learnt, how, and where it may keep things
         checkpoint: File to save to and to resume from, with the number of the fold at its end; None keeps nothing.
         cache: Folder of prepared samples, for all folds and runs that share it; None prepares them for each network.
         clock: What of the time budget is not there for learning.
+        team: The processes that learn together; this is the first of them, and the others `follow`. None learns alone.
 
     Raises:
         InvalidInput: Fewer samples than a batch, or none that can be used.
+        ProcessLost: Another process of the team has ended.
     """
-    begun, seed = time.monotonic(), int(rng.integers(2**31))
-
-    def now() -> Clock:
-        return dataclasses.replace(clock, before=clock.before + time.monotonic() - begun)
-
+    seed, team = int(rng.integers(2**31)), Team() if team is None else team
+    named = tuple((s.identifier, s.split) for s in dataset)
+    team.told(Errand(plan=plan, seed=seed, samples=named))
+    way = _Way(watch=watch, checkpoint=checkpoint, cache=cache, clock=clock, team=team)
     parts: list[_Part] = []
     problems: list[str] = []
+    for part, left_out, used in _networks(dataset, plan, seed, way):
+        plan = used
+        parts += [] if part is None else [part]
+        problems += [p for p in left_out if p not in problems]
+    return _taught(parts, plan, tuple(problems))
+
+
+def follow(dataset: Callable[[], Dataset], team: Team, cache: Path | None = None) -> None:
+    """Learns whatever the first process of a team learns, until that one has no more.
+
+    Args:
+        dataset: All samples that it may name; asked for when they are needed.
+        team: Of which this is not the first.
+        cache: As of `teach`.
+
+    Raises:
+        InvalidInput: Other samples than the first process has.
+        ProcessLost: Another process of the team has ended.
+    """
+    found: Dataset | None = None
+    way = _Way(watch=lambda *_: None, checkpoint=None, cache=cache, clock=_UNTIMED, team=team)
+    errand: Errand | None = team.told(None)
+    while errand is not None:
+        found = dataset() if found is None else found
+        for _ in _networks(errand.of(found), errand.plan, errand.seed, way):
+            pass
+        errand = team.told(None)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How `teach` was asked to learn."""
+
+    watch: Watch
+    checkpoint: Path | None
+    cache: Path | None
+    clock: Clock
+    team: Team
+
+    def file(self, end: str) -> Path | None:
+        return None if self.checkpoint is None else self.checkpoint.with_name(f"{self.checkpoint.name}-{end}")
+
+
+def _networks(
+    dataset: Dataset, plan: Plan, seed: int, way: _Way
+) -> Iterator[tuple[_Part | None, tuple[str, ...], Plan]]:
+    """Learns one network after the other: each with what was left out, and the plan as it is carried out.
+
+    What it said of other cases only the first process of a team finds out.
+    """
+    begun, team = time.monotonic(), way.team
+
+    def now() -> Clock:
+        return dataclasses.replace(way.clock, before=way.clock.before + time.monotonic() - begun)
+
     for fold, (learnt_from, held_out) in enumerate(parted(dataset, plan, seed)):
-        samples, left_out = _usable(learnt_from, plan, cache)
-        held, also = _usable(held_out, plan, cache) if len(held_out) else ([], ())
-        problems += [p for p in (*left_out, *also) if p not in problems]
+        samples, left_out = _usable(learnt_from, plan, way)
+        held, also = _usable(held_out, plan, way) if len(held_out) else ([], ())
+        team.check_same((len(samples), len(held)), "samples")
         network = built(plan, seed + fold)
         run = Run(
             seed=seed + fold,
             groups=pace_of(plan),
-            watch=_counted(watch, fold, plan.folds),
-            checkpoint=None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-{fold}"),
+            watch=_counted(way.watch, fold, plan.folds),
+            checkpoint=way.file(str(fold)),
             judge=_judge(samples, held, plan) if held else None,
+            team=team,
         )
         if fold == 0:
-            file = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}-epochs.json")
-            plan = settled(plan, file, _epoch_timer(network, samples, plan, run.judge), now)
+            timer = _epoch_timer(network, samples, plan, run)
+            plan = settled(plan, way.file("epochs.json"), timer, now, team)
         with threads(plan.threads):
-            learnt = learn(network, stages_of(samples, plan), plan, _with_limit(run, plan, now(), fold))
-            parts.append(_part(learnt, held_out, samples, held, plan))
-    return _taught(parts, plan, tuple(problems))
+            stages = stages_of(samples, plan, team.share)
+            learnt = learn(network, stages, plan, _with_limit(run, plan, now(), fold))
+            part = _part(learnt, held_out, samples, held, plan) if team.first else None
+            yield part, (*left_out, *also), plan
 
 
 def _part(
@@ -211,23 +273,26 @@ def parted(dataset: Dataset, plan: Plan, seed: int) -> Sequence[tuple[Dataset, D
     return [(dataset, dataclasses.replace(dataset, samples=()))]
 
 
-def _usable(dataset: Dataset, plan: Plan, cache: Path | None) -> tuple[Sequence[Prepared], tuple[str, ...]]:
+def _usable(dataset: Dataset, plan: Plan, way: _Way) -> tuple[Sequence[Prepared], tuple[str, ...]]:
+    cache = way.cache
     if cache is not None and has_own_files(dataset):
-        return shelved(dataset, plan.recipe, cache, strict=plan.strict)
+        return way.team.in_turn(lambda: shelved(dataset, plan.recipe, cache, strict=plan.strict))
     return (prepared(dataset, plan.recipe), ()) if plan.strict else readable(dataset, plan.recipe)
 
 
-def stages_of(samples: Sequence[Prepared], plan: Plan) -> list[Stage]:
-    """The stages of a plan over samples in memory."""
+def stages_of(samples: Sequence[Prepared], plan: Plan, share: Share = ALL) -> list[Stage]:
+    """The stages of a plan over samples in memory, with a share of each batch."""
     lesson = lesson_for(plan)
     parts: tuple[Plan | Settle, ...] = (plan,) if plan.settle is None else (plan, plan.settle)
-    stages = [_stage(samples, plan, part, lesson) for part in parts]
+    stages = [_stage(samples, plan, part, (lesson, share)) for part in parts]
     if not plan.head_epochs:
         return stages
     return [dataclasses.replace(stages[0], epochs=plan.head_epochs, rates="alone"), *stages]
 
 
-def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson: Lesson) -> Stage:
+def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, how: tuple[Lesson, Share]) -> Stage:
+    lesson, share = how
+
     def loss(answer: Any, target: Tensor, progress: float) -> Tensor:
         return lesson.loss(answer, target, part.moments, progress if part is plan else 1.0)
 
@@ -235,7 +300,7 @@ def _stage(samples: Sequence[Prepared], plan: Plan, part: Plan | Settle, lesson:
         epochs=part.epochs,
         steps=steps_per_epoch(len(samples), plan),
         learning_rate=part.learning_rate,
-        batches=lambda rng, after: batches(samples, plan, rng, part.steps, after),
+        batches=lambda rng, after: batches(samples, plan, rng, part.steps, after, share),
         loss=loss,
     )
 
@@ -300,14 +365,16 @@ def _epoch_timer(
     network: nn.Module,
     samples: Sequence[Prepared],
     plan: Plan,
-    judge: Callable[[nn.Module], Mapping[str, float]] | None,
+    run: Run,
 ) -> Callable[[], float]:
+    team = Team() if run.team is None else run.team
+
     def measure() -> float:
-        (stage, *_) = stages_of(samples, plan)
-        step = seconds_per_step(network, stage, plan)
+        (stage, *_) = stages_of(samples, plan, team.share)
+        step = seconds_per_step(network, stage, plan, team)
         before = time.monotonic()
-        if judge is not None:
-            judge(network.eval())
+        if run.judge is not None and team.first:
+            run.judge(network.eval())
             network.train()
         return stage.steps * step + time.monotonic() - before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar, final
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
@@ -118,14 +119,10 @@ class Team:
         if self.share.size > 1:
             with_shared_layers(network, self.device)
         model = self.fabric.setup_module(network)
-        if isinstance(mesh := self._mesh, DeviceMesh):
-            split_over(mesh, average)
+        strategy = self.fabric.strategy
+        if isinstance(strategy, ModelParallelStrategy):
+            split_over(strategy.device_mesh["data_parallel"], average)
         return model, average.to(self.device)
-
-    @property
-    def _mesh(self) -> DeviceMesh | None:
-        mesh: DeviceMesh = self.fabric.strategy.device_mesh["data_parallel"] if self.split else None
-        return mesh
 
     def gathered(self, part: Any) -> Any:
         """What all processes have, in the order of the batch; gradients flow into the part of this one.
@@ -154,6 +151,14 @@ class Team:
             raise ProcessLost("the command that started a training runs on", got="its end")
         said: T = self.fabric.broadcast(value)
         return said
+
+    def in_turn(self, make: Callable[[], T]) -> T:
+        """What each process makes, on every machine first one and then the others, which find what it left on disk."""
+        early = self.share.size == 1 or self.fabric.local_rank == 0
+        made = [make()] if early else []
+        if self.share.size > 1:
+            self.fabric.barrier()
+        return made[0] if made else make()
 
     def check_same(self, value: Any, what: str) -> None:
         """Refuses where the processes differ in what they must have in common.

@@ -111,8 +111,9 @@ def fitting_epochs(plan: Plan, spent: float, epoch: float, after: float | None =
         after: Seconds that are needed in the end; None where nobody has measured.
     """
     left = _SLACK * (learning_seconds(plan, spent, after) - spent) / plan.folds
-    fixed = plan.all_epochs - plan.epochs
-    return max(1, min(plan.epochs, int(left / epoch) - fixed))
+    room = int(left / epoch) - plan.head_epochs
+    last = min(plan.settle.epochs, max(1, room // 4)) if plan.settle else 0
+    return max(1, min(plan.epochs, room - last))
 
 
 @contextmanager
@@ -154,7 +155,7 @@ def settled(
     team = Team() if team is None else team
     found = team.told(_settled_before(plan, file) if team.first else None)
     if found is None:
-        took, number = team.told(_fastest(plan, epoch, alone=team.share.size == 1))
+        took, number = team.told(_fastest(plan, epoch, single=team.share.size == 1))
         now = clock()
         found = fitting_epochs(plan, now.before, took, now.after), number, took
         if file is not None and team.first:
@@ -182,10 +183,10 @@ def _settled_before(plan: Plan, file: Path | None) -> tuple[int, int, float] | N
         ) from error
 
 
-def _fastest(plan: Plan, epoch: Callable[[], float], *, alone: bool) -> tuple[float, int]:
+def _fastest(plan: Plan, epoch: Callable[[], float], *, single: bool) -> tuple[float, int]:
     """Seconds of an epoch, and with how many threads."""
     usual = torch.get_num_threads()
-    numbers = [plan.threads] if plan.threads else list(dict.fromkeys((1, usual) if alone else (usual,)))
+    numbers = [plan.threads] if plan.threads else list(dict.fromkeys((1, usual) if single else (usual,)))
     found = []
     for number in numbers:
         with threads(number):
@@ -201,4 +202,7 @@ def _of(plan: Plan, epochs: int, number: int, took: float) -> Plan:
         else f"the most that helps; the time budget would hold them ({took:.3g} s an epoch)"
     )
     reasons = {**plan.reasons, "epochs": why, "threads": "the fastest here, as measured"}
-    return dataclasses.replace(plan, epochs=epochs, threads=number, reasons=reasons)
+    last = plan.settle
+    if last is not None:
+        last = dataclasses.replace(last, epochs=min(last.epochs, max(1, epochs // 3)))
+    return dataclasses.replace(plan, epochs=epochs, settle=last, threads=number, reasons=reasons)
