@@ -42,14 +42,13 @@ def begin_from(plan: Plan, source: Path) -> Plan:
         BundleError: It is damaged, or does not say what network it holds.
         InvalidInput: Its network answers another kind of question, or its parts have other names or sizes.
     """
-    same_question = False
+    same_question, plan = False, _own_options(plan)
     if source.is_dir():
         bundle = load_bundle(source)
         plan, same_question = _as_bundle(plan, bundle)
         origin = _origin(bundle, source)
     else:
         origin = Origin(file=str(source), digest="", name=source.name)
-        plan = _as_file(plan, source)
     with torch.device("meta"):
         empty = network(plan.network, **plan.network_options)
     given = _read(empty, origin)
@@ -168,15 +167,14 @@ def _seen_alike(plan: Plan, bundle: Bundle, set_by_user: set[str]) -> Plan:
     return plan
 
 
-def _as_file(plan: Plan, source: Path) -> Plan:
-    """The plan with the options that were set alone, beside which a network is that of its paper."""
+def _own_options(plan: Plan) -> Plan:
+    """The plan, where its network was set, with the options alone that were set too: the rest is as in the paper."""
     if plan.reasons.get("network") != SET:
         return plan
     mine = {
         n: v for n, v in plan.options.items() if SET in map(plan.reasons.get, ("options", f"options.{n}"))
     }
-    plan = dataclasses.replace(plan, options=mine)
-    return _because(plan, "network", f"{SET}; what is not set is as in its paper, and in {source.name}")
+    return dataclasses.replace(plan, options=mine)
 
 
 def _origin(bundle: Bundle, source: Path) -> Origin:
