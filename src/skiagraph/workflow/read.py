@@ -256,12 +256,17 @@ def _write(reading: Reading, case: Case, folder: Path, language: Language) -> No
 
 
 def _write_mask(segmentation: Segmentation, folder: Path) -> None:
-    """In the geometry of the input: NIfTI where it has a size, PNG for what is shown pixel by pixel."""
-    image = Image(data=segmentation.labels.astype(np.uint8), space=segmentation.space, quantity=LABEL)
-    if isinstance(segmentation.space, Plane) and segmentation.space.unit == "pixel":
-        shown = Image(
-            data=(segmentation.labels > 0).astype(np.uint8) * 255, space=segmentation.space, quantity=LABEL
-        )
-        picture.write(shown, folder / "mask.png")
-    else:
-        nifti.write(image, folder / "mask.nii.gz")
+    """In the geometry of the input: NIfTI where it has a size, PNG for what is shown pixel by pixel.
+
+    Structures that may overlap have a file each, called by their number.
+    """
+    parts = {"mask": segmentation.labels}
+    if segmentation.kind == "overlapping":
+        parts = {f"mask-{s.number}": segmentation.mask(s.number) for s in segmentation.segments}
+    for name, labels in parts.items():
+        if isinstance(segmentation.space, Plane) and segmentation.space.unit == "pixel":
+            shown = (labels > 0).astype(np.uint8) * 255
+            picture.write(Image(data=shown, space=segmentation.space, quantity=LABEL), folder / f"{name}.png")
+        else:
+            image = Image(data=labels.astype(np.uint8), space=segmentation.space, quantity=LABEL)
+            nifti.write(image, folder / f"{name}.nii.gz")
