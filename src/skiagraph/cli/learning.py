@@ -87,7 +87,7 @@ def _course(wish: Wish, plan: Plan, sets: tuple[Dataset, Dataset], begun: float,
         plan=plan,
         data=data,
         learn=learn,
-        card=training.learnt_card(wish.out.name, plan.recipe, modality, learn),
+        card=training.learnt_card(wish.out.name, plan.recipe, modality, learn, origin=plan.origin),
         folder=wish.out.with_name(f".{wish.out.name}.training"),
         begun=begun,
     )
@@ -107,8 +107,9 @@ def _freeze(course: Course, found: Taught, training: Any) -> None:
         seed=course.wish.seed,
         machine=training.this_machine(),
     )
-    recipe = found.plan.recipe
-    card = training.learnt_card(course.card.name, recipe, course.card.inputs[0].modality, course.learn)
+    recipe, origin = found.plan.recipe, found.plan.origin
+    modality = course.card.inputs[0].modality
+    card = training.learnt_card(course.card.name, recipe, modality, course.learn, origin=origin)
     training.freeze(found.network, card, recipe, record, folder)
 
 
@@ -136,7 +137,7 @@ def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
         plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
     plan = dataclasses.replace(plan, strict=wish.strict)
     changed: Plan = training.overridden(plan, tuple(wish.setting or ()))
-    return changed
+    return changed if wish.begin is None else training.begin_from(changed, wish.begin)
 
 
 def _show_plan(plan: Plan, data: Dataset, training: Any) -> None:

@@ -14,6 +14,7 @@ from skiagraph.training.samples import Prepared, batches, prepared
 from skiagraph.training.segmentation import SegmentationTrainer, train
 from skiagraph.training.teach import Record, Taught, parted, teach
 from skiagraph.training.timing import Clock
+from skiagraph.training.transfer import begin_from
 
 __all__ = [
     "ClassificationTrainer",
@@ -34,6 +35,7 @@ __all__ = [
     "Stage",
     "Taught",
     "batches",
+    "begin_from",
     "fingerprint",
     "freeze",
     "learn",
