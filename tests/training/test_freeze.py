@@ -1,6 +1,7 @@
 """A frozen network: one copy of the weights, and three engines that say the same."""
 
 import dataclasses
+import errno
 import json
 
 import numpy as np
@@ -215,3 +216,14 @@ def test_a_second_network_lies_beside_the_first_and_every_engine_runs_it(network
     (bundle.folder / "refine.onnx").unlink()
     with pytest.raises(MissingInput, match=r"without refine\.onnx"):
         load_bundle(bundle.folder)
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(network, plan, dataset, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(onnx, "save", full)
+    card = learnt_card("ellipses", plan.recipe, "US", dataset)
+    with pytest.raises(WriteFailed, match="No space left on device; make room"):
+        freeze(network, card, plan.recipe, plan, tmp_path / "ellipses")
+    assert list(tmp_path.iterdir()) == []

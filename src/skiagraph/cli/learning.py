@@ -52,6 +52,9 @@ def carry_out(wish: Wish) -> None:
     if wish.plan_only:
         _say_plan(plan, as_json=as_json)
         return
+    data = _with_mixture(data, plan)
+    for problem in data.problems:
+        sys.stderr.write(f"skiagraph: {problem}\n")
     course = _course(wish, plan, (data, learn), begun, training)
     beside = beside_of(course)
     course = dataclasses.replace(course, after=rehearsed(course, beside))
@@ -91,6 +94,16 @@ def _course(wish: Wish, plan: Plan, sets: tuple[Dataset, Dataset], begun: float,
         folder=wish.out.with_name(f".{wish.out.name}.training"),
         begun=begun,
     )
+def _with_mixture(data: Dataset, plan: Plan) -> Dataset:
+    """The data, with a sentence on images that are of another kind than most."""
+    found = plan.fingerprint
+    if found is None or not found.odd:
+        return data
+    read = "grey ones are read as three equal colours" if found.channels == 3 else "all are read as grey"
+    said = f"some images are grey and some have colours ({found.odd} is unlike most); {read}"
+    return dataclasses.replace(data, problems=(*data.problems, said))
+
+
     return with_validation(course) if plan.folds == 1 and course.trainings > 1 else course
 
 

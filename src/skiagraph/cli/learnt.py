@@ -32,7 +32,8 @@ def say(course: Course, account: Account, taught: Taught, seconds: float) -> Non
     warnings = [] if found is None else [w for judged in found.judged for w in warnings_of(judged)]
     problems = dict.fromkeys((*taught.problems, *(() if found is None else found.problems)))
     for line in problems:
-        sys.stderr.write(f"skiagraph: {line}\n")
+        if line not in course.data.problems:  # which have been said
+            sys.stderr.write(f"skiagraph: {line}\n")
     if course.wish.as_json:
         typer.echo(json.dumps(_plain(course, account, taught, (seconds, warnings)), indent=1))
         return

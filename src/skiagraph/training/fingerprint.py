@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -21,6 +22,7 @@ from skiagraph.training.targets import outlines_of, reference_of
 __all__ = ["Fingerprint", "Spread", "fingerprint"]
 
 _LOOKED_AT: Final = 100  # images; more of them change no choice
+_FEW: Final = 0.1  # of the images may have another number of axes: each is left out when it is met
 _DRAWN: Final = 4000  # numbers that are looked at of each image
 
 
@@ -61,7 +63,8 @@ class Fingerprint:
             (`skiagraph.training.forms.thickness`), by its name; empty for volumes.
         ellipses: How nearly each structure is an ellipse in the least elliptic tenth of pictures: Dice with the ellipse
             of its moments, by its name; empty for volumes.
-        unreadable: Samples that were looked at and could not be read.
+        unreadable: Samples that were looked at and could not be used.
+        odd: A sample that is grey where most have colours, or the other way round; empty where there is none.
     """
 
     samples: int
@@ -82,6 +85,7 @@ class Fingerprint:
     thickness: Mapping[str, float] = field(default_factory=dict)
     ellipses: Mapping[str, float] = field(default_factory=dict)
     unreadable: int = 0
+    odd: str = ""
 
     @property
     def anisotropy(self) -> float:
@@ -106,7 +110,8 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
         InvalidInput: No image can be read, or they have different numbers of axes.
     """
     every = max(1, len(dataset) // _LOOKED_AT)
-    rows, unreadable = [], 0
+    rows: list[_Look] = []
+    unreadable = 0
     for n, sample in enumerate(dataset.samples[::every]):
         try:
             rows.append(_looked_at(sample, targets, image, np.random.default_rng(n)))
@@ -114,9 +119,15 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
             unreadable += 1
     if not rows:
         raise InvalidInput("a data set has images that can be read", got=f"none of {unreadable}")
-    axes = {len(row.shape) for row in rows}
-    if len(axes) > 1:
-        raise InvalidInput("the images of a data set have one number of axes", got=str(sorted(axes)))
+    axes = Counter(len(row.shape) for row in rows).most_common()
+    ndim = axes[0][0]
+    if len(axes) > 1 and axes[1][1] > _FEW * len(rows):
+        raise InvalidInput(
+            "the images of a data set have one number of axes",
+            got=f"{sorted(n for n, _ in axes)}, {_odd(rows, lambda r: len(r.shape))} among others",
+        )
+    unreadable += sum(n for _, n in axes[1:])
+    rows = [row for row in rows if len(row.shape) == ndim]
     shapes, spacings = np.array([r.shape for r in rows]), [r.spacing for r in rows]
     inside = np.concatenate([r.inside for r in rows])
     known = not any(s is None for s in spacings)
@@ -124,7 +135,7 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
     return Fingerprint(
         samples=len(dataset),
         groups=len({s.group for s in dataset}),
-        ndim=axes.pop(),
+        ndim=ndim,
         channels=max(r.channels for r in rows),
         shape=tuple(int(n) for n in np.median(shapes, 0)),
         least=tuple(int(n) for n in shapes.min(0)),
@@ -140,6 +151,7 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
         thickness=_least_tenth([r.thickness for r in rows]),
         ellipses=_least_tenth([r.ellipses for r in rows]),
         unreadable=unreadable,
+        odd=_odd(rows, lambda r: r.channels),
     )
 
 
@@ -148,6 +160,7 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
 class _Look:
     """What is kept of one image that was looked at."""
 
+    name: str
     shape: tuple[int, ...]
     spacing: tuple[float, ...] | None
     channels: int
@@ -158,6 +171,12 @@ class _Look:
     shares: Mapping[str, float]
     thickness: Mapping[str, float]
     ellipses: Mapping[str, float]
+
+
+def _odd(rows: Sequence[_Look], kind: Callable[[_Look], int]) -> str:
+    """The name of an image that is of another kind than most; empty where all are of one."""
+    usual = Counter(map(kind, rows)).most_common(1)[0][0]
+    return next((row.name for row in rows if kind(row) != usual), "")
 
 
 def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.random.Generator) -> _Look:
@@ -179,6 +198,7 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
             forms = [{name: form(mask) for name, mask in there.items()} for form in (thickness, ellipticity)]
     steps = spacing_of(image.space)
     return _Look(
+        name=sample.identifier,
         shape=tuple(image.space.shape),
         spacing=None if steps is None else tuple(float(step) for step in steps),
         channels=3 if image.channels else 1,

@@ -13,10 +13,11 @@ import onnx
 import onnx.numpy_helper
 import torch
 from onnx.external_data_helper import set_external_data
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
-from skiagraph.errors import BundleError
+from skiagraph.errors import BundleError, WriteFailed
 from skiagraph.networks.graph import onnx_graph
 from skiagraph.plain import to_plain
 from skiagraph.task import Bundle, Card, Recipe, save_bundle
@@ -48,10 +49,17 @@ def freeze(
     """
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        _write(network, torch.zeros(2, recipe.channels, *recipe.shape), folder, ("weights", "graph"))
-        if recipe.refine is not None and second is not None:
-            seen = torch.zeros(2, 4, recipe.refine.angles, recipe.refine.radii)
-            _write(second, seen, folder, ("refine", "refine"), half=True)
+        try:
+            _write(network, torch.zeros(2, recipe.channels, *recipe.shape), folder, ("weights", "graph"))
+            if recipe.refine is not None and second is not None:
+                seen = torch.zeros(2, 4, recipe.refine.angles, recipe.refine.radii)
+                _write(second, seen, folder, ("refine", "refine"), half=True)
+        except (OSError, SafetensorError) as error:
+            raise WriteFailed(
+                f"weights and graph are written to {tempfile.gettempdir()} first",
+                got=getattr(error, "strerror", None) or "an error of the disk",
+                way_out="make room there, or name another folder by TMPDIR",
+            ) from error
         return save_bundle(Bundle(card=card, recipe=recipe, plan=to_plain(plan), folder=folder), to)
 
 

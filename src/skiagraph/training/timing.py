@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import torch
 from numpy.random import Generator
 from torch import nn
 
-from skiagraph.errors import FormatError
+from skiagraph.errors import FormatError, WriteFailed
 from skiagraph.plain import to_plain
 from skiagraph.training.loop import Batch, Run, Stage, learn
 from skiagraph.training.plan import Plan
@@ -149,6 +149,7 @@ def settled(
 
     Raises:
         FormatError: The file is damaged.
+        WriteFailed: The disk does not take it.
     """
     if plan.seconds is None:
         return plan
@@ -159,10 +160,16 @@ def settled(
         now = clock()
         found = fitting_epochs(plan, now.before, took, now.after), number, took
         if file is not None and team.first:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            kept = dict(zip(_KEPT, found, strict=True))
-            file.write_text(json.dumps({"plan": _asked(plan), **kept}), "utf-8")
+            _keep(file, {"plan": _asked(plan), **dict(zip(_KEPT, found, strict=True))})
     return _of(plan, *team.told(found))
+
+
+def _keep(file: Path, data: Mapping[str, Any]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(data), "utf-8")
+    except OSError as error:
+        raise WriteFailed("what was settled is kept on disk", got=error.strerror or "an error") from error
 
 
 def _asked(plan: Plan) -> Any:
