@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from skiagraph.errors import MissingPackage, WriteFailed
+from skiagraph.errors import MissingPackage, UnknownName, WriteFailed
 from skiagraph.training import teach
-from skiagraph.training.logbook import logged, opened_log
+from skiagraph.training.logbook import check_log, logged, opened_log
 
 with_tensorboard = pytest.mark.skipif(
     importlib.util.find_spec("tensorboard") is None, reason="TensorBoard is not installed"
@@ -95,9 +95,15 @@ def test_no_image_and_no_patient_is_named(dataset, learn, plan, tmp_path):
 
 
 def test_a_package_that_is_missing_is_named_with_what_installs_it(plan, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mlflow.tracking", None)
-    with pytest.raises(MissingPackage, match=r"skiagraph\[mlflow\]"):
-        opened_log("mlflow", tmp_path, "heads", plan)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    for open_it in (lambda: check_log("mlflow"), lambda: opened_log("mlflow", tmp_path, "heads", plan)):
+        with pytest.raises(MissingPackage, match=r"skiagraph\[mlflow\]"):
+            open_it()
+
+
+def test_another_program_is_no_kind_of_log():
+    with pytest.raises(UnknownName, match="tensorboard or mlflow"):
+        check_log("paper")
 
 
 def test_a_folder_that_cannot_be_made_is_named(plan, tmp_path):

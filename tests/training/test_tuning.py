@@ -88,7 +88,7 @@ def test_progress_is_told_in_twentieths_of_trials(tuned):
 
 
 def test_a_tuning_that_was_cut_off_goes_on_to_the_same_end(tuned, pictures, start, tmp_path):
-    search = Search(trials=4, seed=3, store=tmp_path / "deep" / "trials.json")
+    search = Search(trials=4, seed=3, store=tmp_path / "trials.json")
 
     def until(done, *_):
         if done > 2 * 20 + 8:

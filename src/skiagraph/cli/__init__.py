@@ -18,6 +18,7 @@ from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
 from skiagraph.cli.train import train
+from skiagraph.cli.tune import tune
 from skiagraph.errors import SkiagraphError
 from skiagraph.version import __version__
 
@@ -53,6 +54,7 @@ for _command in (read, export, info, check, convert, models, evaluate, phantom):
     app.command()(_command)
 app.add_typer(dataset)
 app.add_typer(train, name="train")
+app.add_typer(tune, name="tune")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skiagraph.task import Card, Recipe
     from skiagraph.training import Clock, Plan, Taught
     from skiagraph.training.fit_measures import SizePoint
+    from skiagraph.training.logbook import Log
     from skiagraph.workflow import Reader
     from skiagraph.workflow.evaluation import Beside
 
@@ -55,6 +56,7 @@ class Course:
         folder: Where trainings go on from.
         begun: When the command began, on the monotonic clock.
         after: Seconds that judging and writing take in the end; None where nobody has measured.
+        logs: Of the first training, for other programs.
     """
 
     wish: Wish
@@ -65,6 +67,7 @@ class Course:
     folder: Path
     begun: float
     after: float | None = None
+    logs: tuple[Log, ...] = ()
 
     @property
     def trainings(self) -> int:
@@ -132,6 +135,7 @@ def _carried(
 ) -> Taught:
     from skiagraph.cli.progress import progress
     from skiagraph.training import teach
+    from skiagraph.training.logbook import logged
 
     folder, seed, done = where
     what = "learning" if course.trainings == 1 else f"learning {done + 1} of {course.trainings}"
@@ -140,7 +144,7 @@ def _carried(
             learn,
             plan,
             rng=np.random.default_rng(seed),
-            watch=watch,
+            watch=logged(watch, *(() if done else course.logs)),
             checkpoint=folder / "checkpoint",
             clock=course.clock(done),
         )

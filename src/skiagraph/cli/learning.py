@@ -1,4 +1,4 @@
-"""The way of `skiagraph train`, on one page: data, plan, training, judgement, bundle, page."""
+"""The way of `skiagraph train` and `tune`, on one page: data, plan, training, judgement, bundle, page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import typer
 from skiagraph.cli.account import account_of, beside_of, rehearsed, written
 from skiagraph.cli.course import Course, of_parts, taught, trainings_of, with_validation
 from skiagraph.cli.learnt import say
+from skiagraph.cli.logs import check_logs, end_logs, with_logs
 
 if TYPE_CHECKING:
     from skiagraph.case import Dataset
+    from skiagraph.cli.tuner import Tuner
     from skiagraph.cli.wish import Wish
     from skiagraph.codes import Code
     from skiagraph.training import Plan, Taught
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["carry_out"]
 
 
-def carry_out(wish: Wish) -> None:
+def carry_out(wish: Wish, tuner: Tuner | None = None) -> None:
     """Learns what was asked for, and says what came of it; as JSON without a progress bar.
 
     Args:
         wish: What was asked for.
+        tuner: Makes a better plan before the model is learnt; None learns what was planned.
 
     Raises:
         WriteFailed: The folder of the bundle exists.
@@ -43,26 +46,35 @@ def carry_out(wish: Wish) -> None:
     for name in ("lightning_fabric", "torch.onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they say helps nobody who trains a model here
     _check(wish)
+    check_logs(wish)
     data, learn = _data(wish)
-    each = None if seconds is None else seconds / trainings_of(wish)
+    runs = trainings_of(wish) + (0 if tuner is None else tuner.trials)
+    each = None if seconds is None else seconds / runs
     plan = training.planned(learn, wish.task, training.this_machine(), seconds=each, target=wish.target)
     plan = _wished(plan, wish, training)
-    if not as_json:
-        _show_plan(plan, data, training)
-    if wish.plan_only:
-        _say_plan(plan, as_json=as_json)
-        return
     data = _with_mixture(data, plan)
     for problem in data.problems:
         sys.stderr.write(f"skiagraph: {problem}\n")
-    course = _course(wish, plan, (data, learn), begun, training)
+    if not as_json:
+        _show_plan(plan, data, training)
+    if tuner is not None and not as_json:
+        tuner.say_space(plan, wish)
+    if wish.plan_only:
+        _say_plan(plan, as_json=as_json)
+        return
+    if tuner is not None:
+        plan = tuner.better(learn, plan, wish, begun)
+    start = begun if tuner is None else time.monotonic()
+    course = _course(wish, plan, (data, learn), start, training)
     beside = beside_of(course)
     course = dataclasses.replace(course, after=rehearsed(course, beside))
+    course = with_logs(course)
     found = taught(course, 0, shown=not as_json)
     sizes = of_parts(course, shown=not as_json) if wish.sizes else ()
     _freeze(course, found, training)
     account = account_of(course, found, beside, sizes, shown=not as_json)
     written(course, account, found)
+    end_logs(course, account)
     shutil.rmtree(course.folder)
     say(course, account, found, time.monotonic() - begun)
 
@@ -82,6 +94,16 @@ def _check(wish: Wish) -> None:
         )
 
 
+def _with_mixture(data: Dataset, plan: Plan) -> Dataset:
+    """The data, with a sentence on images that are of another kind than most."""
+    found = plan.fingerprint
+    if found is None or not found.odd:
+        return data
+    read = "grey ones are read as three equal colours" if found.channels == 3 else "all are read as grey"
+    said = f"some images are grey and some have colours ({found.odd} is unlike most); {read}"
+    return dataclasses.replace(data, problems=(*data.problems, said))
+
+
 def _course(wish: Wish, plan: Plan, sets: tuple[Dataset, Dataset], begun: float, training: Any) -> Course:
     data, learn = sets
     modality = wish.modality or (plan.fingerprint.modality if plan.fingerprint is not None else "")
@@ -94,16 +116,6 @@ def _course(wish: Wish, plan: Plan, sets: tuple[Dataset, Dataset], begun: float,
         folder=wish.out.with_name(f".{wish.out.name}.training"),
         begun=begun,
     )
-def _with_mixture(data: Dataset, plan: Plan) -> Dataset:
-    """The data, with a sentence on images that are of another kind than most."""
-    found = plan.fingerprint
-    if found is None or not found.odd:
-        return data
-    read = "grey ones are read as three equal colours" if found.channels == 3 else "all are read as grey"
-    said = f"some images are grey and some have colours ({found.odd} is unlike most); {read}"
-    return dataclasses.replace(data, problems=(*data.problems, said))
-
-
     return with_validation(course) if plan.folds == 1 and course.trainings > 1 else course
 
 
@@ -164,8 +176,6 @@ def _show_plan(plan: Plan, data: Dataset, training: Any) -> None:
     for row in training.why(plan):
         table.add_row(*row)
     console.print(table)
-    for problem in data.problems:
-        sys.stderr.write(f"skiagraph: {problem}\n")
 
 
 def _say_plan(plan: Plan, *, as_json: bool) -> None:

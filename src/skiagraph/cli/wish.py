@@ -1,4 +1,4 @@
-"""What `skiagraph train` can be asked: each option is one line here, and stands in every subcommand that knows it."""
+"""What `skiagraph train` and `tune` can be asked: each option is one line here, in every subcommand that knows it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Wish:
     ] = None
     begin: Annotated[
         Path | None,
-        _option("Bundle to begin with, or safetensors file of --set network=NAME, instead of chance.", "--from"),
+        _option(
+            "Bundle to begin with, or safetensors file of --set network=NAME, instead of chance.", "--from"
+        ),
     ] = None
     folds: Annotated[
         int, typer.Option(min=1, help="Networks, each learnt without one part, asked together.")
@@ -73,6 +75,12 @@ class Wish:
     licence: Annotated[str, _option("Terms of the data; they stand on the card.")] = ""
     modality: Annotated[str, _option("DICOM Modality of the images, where the files do not say.")] = ""
     lang: Annotated[Lang, typer.Option(help="Language of the page and of what is said of the fit.")] = Lang.en
+    log: Annotated[
+        list[str] | None, _option("Figures of each epoch for tensorboard, or for mlflow. Repeatable.")
+    ] = None
+    log_folder: Annotated[Path | None, _option("Folder of these logs; without it `logs` beside --out.")] = (
+        None
+    )
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first image or line that does not hold.")
     ] = False
@@ -96,29 +104,29 @@ class Wish:
         return seconds_of(self.time_budget)
 
 
-def asked(task: Task) -> Callable[[Callable[[Wish], None]], Callable[..., None]]:
-    """Gives a function of a wish the options of a task as its own, so that it can be a command."""
+def asked(task: Task) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a function of a wish the options of a task as its own, before those that it has, to make it a command."""
     hints = get_type_hints(Wish, include_extras=True)
-    options = [f for f in dataclasses.fields(Wish) if f.name != "task" and _ONLY.get(f.name, task) == task]
+    options = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(Wish)
+        if field.name != "task" and _ONLY.get(field.name, task) == task
+    ]
 
-    def with_options(function: Callable[[Wish], None]) -> Callable[..., None]:
+    def with_options(function: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(function, eval_str=True).parameters.values()
+
         def command(**given: Any) -> None:
-            function(Wish(task=task, **given))
+            rest = {option.name: given.pop(option.name) for option in own}
+            function(Wish(task=task, **given), **rest)
 
         command.__doc__, command.__name__ = function.__doc__, function.__name__
-        command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # which inspect looks at
-            [
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty
-                    if field.default is dataclasses.MISSING
-                    else field.default,
-                    annotation=hints[field.name],
-                )
-                for field in options
-            ]
-        )
+        command.__signature__ = inspect.Signature([*options, *own])  # type: ignore[attr-defined]  # inspect reads it
         return command
 
     return with_options

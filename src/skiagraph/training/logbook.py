@@ -9,18 +9,16 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeAlias, final
+from typing import Any, Final, Protocol, final
 
-from skiagraph.errors import WriteFailed
+from skiagraph.errors import UnknownName, WriteFailed
 from skiagraph.optional import optional
 from skiagraph.plain import to_plain
 from skiagraph.task import Watch
 from skiagraph.training.plan import Plan
 from skiagraph.training.trials import key_of
 
-__all__ = ["Log", "LogKind", "logged", "opened_log"]
-
-LogKind: TypeAlias = Literal["tensorboard", "mlflow"]
+__all__ = ["Log", "check_log", "logged", "opened_log"]
 
 _LONGEST: Final = 500  # characters of a parameter, which is what every version of MLflow takes
 _NOT_LOGGED: Final = ("recipe", "fingerprint", "reasons")  # what was measured on the data stays in the bundle
@@ -39,26 +37,43 @@ class Log(Protocol):
         ...
 
 
-def opened_log(kind: LogKind, folder: Path, name: str, plan: Plan) -> Log:
+def check_log(kind: str) -> None:
+    """Sees to it that a log can be opened, before hours are spent.
+
+    Args:
+        kind: For which program: ``"tensorboard"`` or ``"mlflow"``.
+
+    Raises:
+        UnknownName: Another kind.
+        MissingPackage: The program's package is not installed.
+    """
+    if kind not in _KINDS:
+        raise UnknownName("a log is for tensorboard or mlflow", got=repr(kind))
+    _KINDS[kind].needs()
+
+
+def opened_log(kind: str, folder: Path, name: str, plan: Plan) -> Log:
     """A log in a folder, which may hold those of other trainings.
 
     Args:
-        kind: For which program.
+        kind: For which program: ``"tensorboard"`` or ``"mlflow"``.
         folder: Is made where it is not there. Of ``"tensorboard"`` each training has a folder in it, of ``"mlflow"``
             all have one file, ``mlflow.db``. Nothing is sent anywhere.
         name: Of the training.
         plan: Its choices are the parameters.
 
     Raises:
+        UnknownName: Another kind.
         MissingPackage: The program's package is not installed.
         WriteFailed: The folder cannot be made.
     """
+    check_log(kind)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         got = error.strerror or "an error of the disk"
         raise WriteFailed(f"logs are written to the folder {folder.name}", got=got) from error
-    return _TensorBoard(folder, name, plan) if kind == "tensorboard" else _Mlflow(folder, name, plan)
+    return _KINDS[kind](folder, name, plan)
 
 
 def logged(watch: Watch, *logs: Log) -> Watch:
@@ -94,12 +109,15 @@ class _TensorBoard:
     """Event files that TensorBoard shows; a training that goes on adds one."""
 
     def __init__(self, folder: Path, name: str, plan: Plan) -> None:
-        tensorboard = optional("torch.utils.tensorboard", package="tensorboard", extra="train")
-        self.writer = tensorboard.SummaryWriter(str(folder / name))
+        self.writer = self.needs().SummaryWriter(str(folder / name))
         self.parameters = _parameters(plan)
         rows = [f"| {field} | {str(value).replace('|', '/')} |" for field, value in self.parameters.items()]
         self.writer.add_text("plan", "\n".join(["| choice | value |", "|---|---|", *rows]))
         self.writer.flush()
+
+    @staticmethod
+    def needs() -> Any:
+        return optional("torch.utils.tensorboard", package="tensorboard", extra="train")
 
     def epoch(self, done: int, figures: Mapping[str, float]) -> None:
         for name, value in _finite(figures).items():
@@ -119,13 +137,8 @@ class _Mlflow:
     """A run of MLflow; a training that goes on goes on with its run."""
 
     def __init__(self, folder: Path, name: str, plan: Plan) -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # the only switch there is
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)  # they tell of the tables that they make
-        tracking = optional("mlflow.tracking", package="mlflow", extra="mlflow")
-        optional("sqlalchemy", package="sqlalchemy", extra="mlflow")
-        entities = optional("mlflow.entities", package="mlflow", extra="mlflow")
-        self.client = tracking.MlflowClient(tracking_uri=f"sqlite:///{(folder / 'mlflow.db').resolve()}")
+        mlflow = self.needs()
+        self.client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{(folder / 'mlflow.db').resolve()}")
         found = self.client.get_experiment_by_name("skiagraph")
         place = (folder / "mlflow-artifacts").resolve().as_uri()
         experiment = found.experiment_id if found else self.client.create_experiment("skiagraph", place)
@@ -137,8 +150,17 @@ class _Mlflow:
             self.run = begun[0].info.run_id
             return
         self.run = self.client.create_run(experiment, run_name=name, tags={"skiagraph.key": key}).info.run_id
-        parameters = [entities.Param(field, str(value)) for field, value in _parameters(plan).items()]
+        parameters = [mlflow.entities.Param(field, str(value)) for field, value in _parameters(plan).items()]
         self.client.log_batch(self.run, params=parameters)
+
+    @staticmethod
+    def needs() -> Any:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # the only switch there is
+        mlflow = optional("mlflow", package="mlflow", extra="mlflow")
+        optional("sqlalchemy", package="sqlalchemy", extra="mlflow")
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)  # they tell of the tables that they make
+        return mlflow
 
     def epoch(self, done: int, figures: Mapping[str, float]) -> None:
         for name, value in _finite(figures).items():
@@ -150,3 +172,9 @@ class _Mlflow:
         for name, fact in facts.items():
             self.client.set_tag(self.run, name, fact)
         self.client.set_terminated(self.run)
+
+
+_KINDS: Final[Mapping[str, type[_TensorBoard | _Mlflow]]] = {
+    "tensorboard": _TensorBoard,
+    "mlflow": _Mlflow,
+}

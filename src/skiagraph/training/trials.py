@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
-from skiagraph.errors import FormatError, InvalidInput, WriteFailed
+from skiagraph.codecs import written
+from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.plain import from_plain, to_plain
 
 __all__ = ["Aim", "Trial", "keep_trials", "kept_trials", "key_of"]
@@ -84,16 +85,12 @@ def keep_trials(file: Path | None, key: str, trials: Sequence[Trial]) -> None:
     """Writes trials; the old file stays until the new one is whole.
 
     Raises:
+        MissingInput: The folder does not exist.
+        NotPermitted: It may not be written to.
         WriteFailed: The disk does not take it.
     """
     if file is None:
         return
     text = json.dumps({"version": _VERSION, "of": key, "trials": to_plain(list(trials))}, indent=1)
-    work = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with written(file) as work:
         work.write_text(text + "\n", encoding="utf-8")
-        work.replace(file)
-    except OSError as error:
-        rule = f"the trials in {file.name} are written whole"
-        raise WriteFailed(rule, got=error.strerror or "an error of the disk", way_out="make room") from error
