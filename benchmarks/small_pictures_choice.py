@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,8 +17,8 @@ from small_pictures import CACHE, RESULTS, SETS, kept, parts
 
 from skiagraph.case import folds
 from skiagraph.metrics.ranking import roc_auc
-from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise
-from skiagraph.training import Machine, Plan, planned
+from skiagraph.preprocess import Affine, Erase, Gain, Gamma, Noise
+from skiagraph.training import Machine, Plan, Settle, planned
 from skiagraph.training.build import built
 from skiagraph.training.loop import Run, learn
 from skiagraph.training.samples import Prepared, prepared
@@ -28,32 +28,45 @@ MACHINE: Final = Machine(cores=2, memory=8.0, bf16=True)
 SEEN: Final = 30_000  # pictures that each network is shown in one fold
 FOLDS: Final = {"pneumonia": 2, "breast": 3}  # of five
 
-GENTLE: Final = (
-    Affine(turn=15.0, any_turn=0.0, shrink=1.22, grow=1.22, stretch=1.1, shift=0.1, shear=0.05),
-    Gamma(),
-    Noise(),
-    Erase(share=0.5, largest=0.5),
-)
+AFFINE: Final = Affine(turn=15.0, any_turn=0.0, shrink=1.22, grow=1.22, stretch=1.1, shift=0.1, shear=0.05)
+USUAL: Final = (AFFINE, Gamma(), Noise(), Erase(share=0.5, largest=0.5))
 STRONG: Final = (
     Affine(turn=20.0, any_turn=0.0, shrink=1.35, grow=1.35, stretch=1.2, shift=0.12, shear=0.1),
     Gamma(gamma=1.8, brightness=1.4),
     Gain(strength=0.25),
-    Blur(share=0.2),
     Noise(),
     Erase(share=0.5, largest=0.5),
+)
+LIGHT: Final = (
+    Affine(turn=8.0, any_turn=0.0, shrink=1.08, grow=1.08, stretch=1.04, shift=0.04, shear=0.03),
+    Gamma(gamma=1.2, brightness=1.1),
 )
 NARROW: Final = {
     "network": "resnet-18",
     "options": {"stem": "3x3", "base": 16},
-    "steps": GENTLE,
+    "steps": USUAL,
     "mixup": 0.0,
+    "settle": None,
 }
+LAST: Final = Settle(steps=LIGHT, learning_rate=1e-3)  # a quarter of all epochs
 VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "narrow": NARROW,
-    "stronger augmentation": {**NARROW, "steps": STRONG},
-    "mixup": {**NARROW, "mixup": 0.2},
-    "twenty layers": {**NARROW, "network": "resnet-20", "options": {"shortcut": "project", "base": 16}},
-    "twice as wide": {**NARROW, "options": {"stem": "3x3", "base": 32}},
+    "settled": {**NARROW, "settle": LAST},
+    "no rectangles": {**NARROW, "steps": USUAL[:3]},
+    "stronger, settled": {**NARROW, "steps": STRONG, "settle": LAST},
+    "mixup, settled": {**NARROW, "mixup": 0.2, "settle": LAST},
+    "twenty layers, settled": {
+        **NARROW,
+        "network": "resnet-20",
+        "options": {"shortcut": "project", "base": 16},
+        "settle": LAST,
+    },
+    "twice as wide, settled": {
+        **NARROW,
+        "options": {"stem": "3x3", "base": 32},
+        "settle": LAST,
+    },
+    "light alone": {**NARROW, "steps": LIGHT},
 }
 
 
@@ -63,7 +76,12 @@ def fold(name: str, variant: str, number: int) -> dict[str, Any]:
     plan = planned(data, "classification", MACHINE)
     seen, held = folds(data, 5, np.random.default_rng(5))[number]
     samples, judged = prepared(seen, plan.recipe), prepared(held, plan.recipe)
-    plan = dataclasses.replace(plan, **VARIANTS[variant], epochs=max(1, round(SEEN / len(samples))))
+    plan = dataclasses.replace(plan, **VARIANTS[variant], epochs=max(4, round(SEEN / len(samples))))
+    if plan.settle is not None:
+        last = max(1, round(plan.epochs / 4))
+        plan = dataclasses.replace(
+            plan, epochs=plan.epochs - last, settle=dataclasses.replace(plan.settle, epochs=last)
+        )
     network = _learnt(samples, plan, number)
     answers = np.stack(answers_of(network, judged, plan.recipe))
     true = [int(s.target.argmax()) for s in judged]
@@ -95,27 +113,37 @@ def _figures(logits: NDArray[np.float64], true: NDArray[np.int64]) -> dict[str, 
     margin = logits[:, 1] - logits[:, 0]
     best = max(float(((margin >= cut) == (true == 1)).mean()) for cut in np.append(margin, np.inf))
     least = float(minimize_scalar(entropy, bounds=(-3, 3), method="bounded").fun)
-    return {"auc": float(roc_auc(margin, true.astype(float))[0]), "log loss": least, "best accuracy": best}
+    likelier = float(((margin > 0) == (true == 1)).mean())
+    area = float(roc_auc(margin, true.astype(float))[0])
+    return {"auc": area, "log loss": least, "best accuracy": best, "accuracy": likelier}
+
+
+def table(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The figures of all variants as Markdown, a table a set."""
+    lines = []
+    for name in SETS:
+        lines += [
+            f"| {name} | AUC | log loss | accuracy | at the best cut | seconds |",
+            "|---|---|---|---|---|---|",
+        ]
+        for variant, each in found.items():
+            r = each[name]
+            cells = [f"{r[k]:.4f}" for k in ("auc", "log loss", "accuracy", "best accuracy")]
+            lines.append(f"| {variant} | {' | '.join(cells)} | {r['seconds']:.0f} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Runs what is missing, and prints the table."""
+    """Runs what is missing, keeps the figures, and prints the tables."""
     torch.set_num_threads(1)
-    names = sys.argv[1:] or list(SETS)
-    kept_here: dict[str, dict[str, dict[str, float]]] = {}
-    for name in names:
-        print(
-            f"\n{name}\n\n| variant | AUC | log loss | accuracy at its best cut | s |\n|---|---|---|---|---|"
-        )
-        for variant in VARIANTS:
-            row = kept_here.setdefault(name, {})[variant] = figures(name, variant)
-            print(
-                f"| {variant} | {row['auc']:.4f} | {row['log loss']:.4f} | {row['best accuracy']:.4f} "
-                f"| {row['seconds']:.0f} |",
-                flush=True,
-            )
-    if len(names) == len(SETS):
-        kept(RESULTS / "small_pictures_choice.json", lambda: kept_here)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for variant in VARIANTS:
+        for name in SETS:
+            row = found.setdefault(variant, {})[name] = figures(name, variant)
+            print(variant, name, json.dumps(row), flush=True)
+    (RESULTS / "small_pictures_choice.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def silent(*_):
 def quick(plan, **changes):
     """As planned, but for seconds: a network of few channels, no strong augmentation."""
     small = {"network": "resnet-20", "options": {"shortcut": "project", "base": 8}, "steps": ()}
-    small |= {"epochs": 12, "average": 0.9, "warmup": 4, "batch": 16, "mixup": 0.0}
+    small |= {"epochs": 12, "average": 0.9, "warmup": 4, "batch": 16, "mixup": 0.0, "settle": None, "folds": 1}
     return dataclasses.replace(plan, **{**small, **changes})
 
 

@@ -232,6 +232,9 @@ def _with(plan: Plan, name: str, value: Any) -> Plan:
         changed = dataclasses.replace(plan, recipe=_replaced(plan.recipe, rest, value, ()))
     else:
         changed = _replaced(plan, name, value, _FIXED)
+    if name == "epochs" and plan.settle is not None:  # which keeps its share
+        last = max(1, round(plan.settle.epochs * changed.epochs / plan.epochs))
+        changed = dataclasses.replace(changed, settle=dataclasses.replace(plan.settle, epochs=last))
     return dataclasses.replace(changed, reasons={**plan.reasons, name: SET})
 
 

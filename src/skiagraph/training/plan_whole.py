@@ -16,7 +16,7 @@ from skiagraph.task import Intensity, Recipe
 from skiagraph.training.build import built
 from skiagraph.training.fingerprint import Fingerprint
 from skiagraph.training.machine import Machine
-from skiagraph.training.plan import AnyStep, Plan
+from skiagraph.training.plan import AnyStep, Plan, Settle
 
 __all__ = ["class_plan", "intensity_of", "network_for", "operations_per_second", "value_plan"]
 
@@ -25,10 +25,11 @@ _SMALL: Final = (
     64  # samples a side up to which a picture is taken as it is, and the network does not begin with a stride
 )
 _EPOCHS: Final = 40  # that a network must be able to see in the time budget
+_NETWORKS: Final = 5  # that are asked together, where the time holds so many small ones
+_GROUPS: Final = 50  # from which each of them can do without a part
 _SECONDS: Final = 1800.0  # of a training without a budget, for the choice of its network
 _FOR_SMALL: Final[tuple[Option, ...]] = (
-    ("resnet-20", {"shortcut": "project", "base": 16}),
-    ("resnet-20", {"shortcut": "project", "base": 32}),
+    ("resnet-18", {"stem": "3x3", "base": 16}),
     ("resnet-18", {"stem": "3x3", "base": 32}),
     ("resnet-18", {"stem": "3x3", "base": 64}),
 )
@@ -181,6 +182,23 @@ def _steps(found: Fingerprint, *, size_matters: bool) -> tuple[AnyStep, ...]:
     )
 
 
+def _settle(found: Fingerprint, epochs: int) -> Settle:
+    """The last quarter of all epochs, in which pictures are shown almost as they are.
+
+    Turned, darkened and covered pictures have other means and variances than those that come later; a network that
+    has seen nothing else leans to one class.
+    """
+    light = (
+        (Pose(shrink=1.05, grow=1.05), Gamma(gamma=1.2, brightness=1.1))
+        if found.ndim == 3
+        else (
+            Affine(turn=8.0, any_turn=0.0, shrink=1.08, grow=1.08, stretch=1.04, shift=0.04, shear=0.03),
+            Gamma(gamma=1.2, brightness=1.1),
+        )
+    )
+    return Settle(epochs=max(1, epochs // 4), learning_rate=1e-3, steps=light, moments=0.0)
+
+
 def operations_per_second(machine: Machine) -> float:
     """What a machine adds and multiplies when it learns, in operations a second; a careful guess."""
     if machine.gpu:
@@ -199,16 +217,38 @@ def network_for(recipe: Recipe, options: Sequence[Option], samples: int, room: f
     """
     best, cost = options[0], 0.0
     for option in options:
-        plan = Plan(recipe=recipe, network=option[0], options=option[1], epochs=1, loss=_any_loss(recipe))
-        with torch.device("meta"):
-            sums = multiply_adds(built(plan, 0), (1, recipe.channels, *recipe.shape))
-        need = 6.0 * sums * samples * _EPOCHS  # forward and twice that back, a product and a sum each
-        if option != options[0] and need > room:
+        sums = _sums(recipe, option)
+        if option != options[0] and _work(sums, samples) > room:
             break
         best, cost = option, sums
     return (
         best,
         f"the largest of its row that fits {_EPOCHS} epochs into the time ({cost / 1e6:.0f} M multiply-adds)",
+    )
+
+
+def _sums(recipe: Recipe, option: Option) -> float:
+    """Multiply-adds of one answer."""
+    plan = Plan(recipe=recipe, network=option[0], options=option[1], epochs=1, loss=_any_loss(recipe))
+    with torch.device("meta"):
+        return multiply_adds(built(plan, 0), (1, recipe.channels, *recipe.shape))
+
+
+def _work(sums: float, samples: float) -> float:
+    """Operations of a training: forward and twice that back, a product and a sum each."""
+    return 6.0 * sums * samples * _EPOCHS
+
+
+def _networks(found: Fingerprint, recipe: Recipe, row: Sequence[Option], room: float) -> tuple[int, str]:
+    """How many networks are asked together: several small ones before a large one, where they are classes."""
+    if recipe.task != "classification" or found.ndim == 3 or found.groups < _GROUPS:
+        return 1, "a single network: a value, a volume, or too few groups to leave a part out"
+    learnt = found.samples * (1 - 1 / _NETWORKS)
+    if _NETWORKS * _work(_sums(recipe, row[0]), learnt) > room:
+        return 1, "a single network, for which there is time"
+    return (
+        _NETWORKS,
+        "the time holds so many: each is judged on the part that it did not see, and their mean is surer",
     )
 
 
@@ -226,23 +266,28 @@ def _whole_plan(
     reasons: dict[str, str],
     **parts: Any,
 ) -> Plan:
-    n = found.samples
     row = _FOR_VOLUMES if found.ndim == 3 else _FOR_SMALL if max(recipe.shape) <= _SMALL else _FOR_LARGE
     room = operations_per_second(machine) * (seconds or _SECONDS) * 0.8
-    (name, options), why_network = network_for(recipe, row, n, room)
-    batch = max(2, min(64 if n >= 2000 else 32 if n >= 500 else 16, n // 4))
-    usual = min(200, max(30, 200_000 // n))
+    folds, why_folds = _networks(found, recipe, row, room)
+    n = found.samples if folds == 1 else found.samples * (folds - 1) // folds
+    (name, options), why_network = network_for(recipe, row if folds == 1 else row[:1], n, room / folds)
+    batch = max(2, min(64 if n >= 2000 else 32 if n >= 400 else 16, n // 4))
+    usual = min(200, max(30, 200_000 // n)) if folds == 1 else min(80, max(20, 100_000 // n))
+    most = usual if seconds is None else 3 * usual
+    last = _settle(found, most) if recipe.task == "classification" else None
     return Plan(
         recipe=recipe,
         network=name,
         options=options,
-        epochs=usual if seconds is None else 3 * usual,
+        epochs=most - (last.epochs if last else 0),
         batch=batch,
         learning_rate=3e-3,
         warmup=max(2, min(100, 2 * n // batch)),
         weight_decay=0.05,
         average=0.995 if n * usual // batch > 2000 else 0.98,
         precision="bf16-mixed" if machine.bf16 else "32-true",
+        settle=last,
+        folds=folds,
         seconds=seconds,
         fingerprint=found,
         reasons=reasons
@@ -251,6 +296,10 @@ def _whole_plan(
             "batch": f"{n} samples to learn from",
             "epochs": f"{usual * n} pictures are seen in all" if seconds is None else "at most",
             "steps": "what differs between images of one thing: how it was held, how bright, what was covered",
+            "settle.epochs": "in the end pictures almost as they are: the statistics of the network fit those that come"
+            if last
+            else "nothing after",
+            "folds": why_folds,
             "precision": "this processor multiplies bfloat16 faster"
             if machine.bf16
             else "this processor is exact",

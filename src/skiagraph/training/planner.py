@@ -33,6 +33,7 @@ _NAMED: Final = (
     "batch",
     "epochs",
     "learning_rate",
+    "settle.epochs",
     "average",
     "precision",
     "validation",
@@ -108,7 +109,9 @@ def _check_enough(found: Fingerprint, task: Task, targets: Sequence[Target]) -> 
 
 
 def _parts_explained(plan: Plan, dataset: Dataset) -> Plan:
-    if any(s.split == "val" for s in dataset):
+    if plan.folds > 1:
+        said = "each network is judged on the part that it did not see, whatever split the data set names"
+    elif any(s.split == "val" for s in dataset):
         said = "the data set names its own: the split val"
     elif plan.fingerprint is not None and plan.fingerprint.groups >= 10:
         said = "groups that are kept apart to choose thresholds and to calibrate"
