@@ -60,7 +60,7 @@ class Fingerprint:
         sizes: Median share of the image that a structure takes where it is there, by its name.
         values: Of each measured concept, by its name.
         thickness: How thick each structure is in its thinnest tenth of pictures, as a share of the longest side
-            (`skiagraph.training.forms.thickness`), by its name; empty for volumes.
+            (`skiagraph.training.forms.thickness`), by its name.
         ellipses: How nearly each structure is an ellipse in the least elliptic tenth of pictures: Dice with the ellipse
             of its moments, by its name; empty for volumes.
         unreadable: Samples that were looked at and could not be used.
@@ -193,9 +193,10 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
         shares = {n: float(m.mean()) for n, m, told in zip(names, masks, outlined.told, strict=True) if told}
         if masks.any() and not image.channels:
             inside = _some(data[masks.any(0)], rng)
+        there = {label.name: mask for label, mask in zip(target.labels, masks, strict=True) if mask.any()}
+        forms[0] = {name: thickness(mask) for name, mask in there.items()}
         if masks.ndim == 3:
-            there = {label.name: mask for label, mask in zip(target.labels, masks, strict=True) if mask.any()}
-            forms = [{name: form(mask) for name, mask in there.items()} for form in (thickness, ellipticity)]
+            forms[1] = {name: ellipticity(mask) for name, mask in there.items()}
     steps = spacing_of(image.space)
     return _Look(
         name=sample.identifier,

@@ -13,21 +13,23 @@ __all__ = ["ellipticity", "thickness"]
 
 
 def thickness(mask: NDArray[np.bool_]) -> float:
-    """How thick a structure is, as a share of its picture's longest side: of a strip the width, of a disc the radius.
+    """How thick a structure is, as a share of its picture's longest side: of a strip or sheet the width, of a disc the
+    radius, of a ball two thirds of it.
 
     Args:
-        mask: Shape (rows, columns).
+        mask: Shape (rows, columns), or that of a volume.
 
     Returns:
-        Twice the area over the perimeter; 0 of an empty mask. The perimeter is that of lines in any direction, which
-        are longer by 4 / pi on the edges of pixels.
+        Twice the area over the perimeter, or volume over surface; 0 of an empty mask. Perimeter and surface are those of
+        lines and faces in any direction, which are longer by 4 / pi on the edges of pixels, by 3 / 2 on those of voxels.
 
     Source: own; the perimeter by Cauchy and Crofton's formula for two directions.
     """
     edges = sum(int(np.count_nonzero(np.diff(mask, axis=axis))) for axis in range(mask.ndim))
     if not edges:
         return 1.0 if mask.any() else 0.0
-    return float(2 * mask.sum() / (edges * math.pi / 4) / max(mask.shape))
+    slant = math.pi / 4 if mask.ndim == 2 else 2 / 3
+    return float(2 * mask.sum() / (edges * slant) / max(mask.shape))
 
 
 def ellipticity(mask: NDArray[np.bool_]) -> float:

@@ -6,17 +6,17 @@ import math
 from typing import Any, Final, Literal
 
 from skiagraph.case import Target
-from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise, Pose, Speckle
+from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise, Speckle
 from skiagraph.task import Recipe
 from skiagraph.training.fingerprint import Fingerprint
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import AnyStep, Plan, Settle
+from skiagraph.training.plan_volumes import volume_plan
 from skiagraph.training.plan_whole import intensity_of
 
 __all__ = ["structure_plan"]
 
 _WIDTHS: Final = (24, 48, 96, 128, 160)
-_THICK: Final = 3.0  # spacing over the smallest from which slices are thick
 _LOST: Final = 4.0  # samples below which a structure is lost when its picture is shrunk
 _FINE: Final = 8.0  # samples below which half resolution is too coarse
 _ELLIPTIC: Final = (
@@ -54,7 +54,7 @@ def structure_plan(found: Fingerprint, target: Target, machine: Machine, seconds
         if machine.bf16
         else "this processor is exact",
     }
-    whole = _picture_plan if found.ndim == 2 else _volume_plan
+    whole = _picture_plan if found.ndim == 2 else volume_plan
     return whole(found, machine, seconds, parts, reasons)
 
 
@@ -139,74 +139,3 @@ def _prior(found: Fingerprint, parts: dict[str, Any]) -> tuple[Literal["none", "
     if len(parts["labels"]) > 1 or parts["activation"] != "sigmoid" or least < _ELLIPTIC:
         return "none", {}
     return "ellipse", {"recipe.prior": f"every outline of the data is an ellipse (Dice {least:.3f} or more)"}
-
-
-def _volume_plan(
-    found: Fingerprint,
-    machine: Machine,
-    seconds: float | None,
-    parts: dict[str, Any],
-    reasons: dict[str, str],
-) -> Plan:
-    spacing = tuple(round(s, 4) for s in found.spacing) or (1.0, 1.0, 1.0)
-    levels, shape = _levels(found, machine, spacing)
-    n, batch = found.samples, 2
-    usual = max(20, min(300, 20_000 // n))
-    return Plan(
-        recipe=Recipe(shape=shape, orientation="SPL", spacing=spacing, overlap=0.5, **parts),
-        network="unet-resenc",
-        options={"levels": levels, "supervision": True},
-        epochs=usual if seconds is None else 3 * usual,
-        batch=batch,
-        learning_rate=2e-3,
-        warmup=min(50, max(2, n // batch)),
-        average=0.99,
-        precision="bf16-mixed" if machine.bf16 else "32-true",
-        steps=_volume_steps(found),
-        loss="overlap-entropy",
-        seconds=seconds,
-        fingerprint=found,
-        reasons=reasons
-        | {
-            "recipe.spacing": "the median of the data, in mm",
-            "recipe.shape": "a window that holds what the memory bears; larger volumes are read in several",
-            "network": f"a U-Net with a residual encoder, {len(levels)} levels deep, as large as the window allows",
-            "batch": "windows of volumes are large",
-            "epochs": f"{usual * n} windows are seen in all" if seconds is None else "at most",
-            "steps": "how the patient lay, how bright, how noisy",
-        },
-    )
-
-
-def _volume_steps(found: Fingerprint) -> tuple[AnyStep, ...]:
-    thin = found.spacing.index(max(found.spacing)) if found.anisotropy >= _THICK else None
-    return (Pose(thin=thin), Gamma(gamma=1.5, brightness=1.2), Noise(), Erase(share=0.1, largest=0.25))
-
-
-def _levels(
-    found: Fingerprint, machine: Machine, spacing: tuple[float, ...]
-) -> tuple[list[dict[str, Any]], tuple[int, ...]]:
-    """Levels that halve an axis while it has 8 samples or more and is not much coarser than the others.
-
-    Source: Isensee et al., nnU-Net (Nature Methods 2021), online methods, on the topology of the network.
-    """
-    voxels = 128**3 if machine.gpu else 56 * 48 * 48
-    scale = min(1.0, (voxels / math.prod(found.shape)) ** (1 / 3))
-    size, steps = [max(8.0, n * scale) for n in found.shape], list(spacing)
-    base, most = (32, 6) if machine.gpu else (16, 4)
-    levels: list[dict[str, Any]] = []
-    total = [1] * len(size)
-    while len(levels) < most:
-        stride = [1] * len(size)
-        if levels:
-            stride = [2 if n >= 8 and s < 2 * min(steps) else 1 for n, s in zip(size, steps, strict=True)]
-            if max(stride) == 1:
-                break
-        kernel = [1 if s > 2 * min(steps) else 3 for s in steps]
-        size = [n / d for n, d in zip(size, stride, strict=True)]
-        steps = [s * d for s, d in zip(steps, stride, strict=True)]
-        total = [t * d for t, d in zip(total, stride, strict=True)]
-        width = min(base * 2 ** len(levels), 320)
-        levels.append({"width": width, "blocks": 1 if not levels else 2, "stride": stride, "kernel": kernel})
-    shape = tuple(max(2 * t, math.ceil(n * scale / t) * t) for n, t in zip(found.shape, total, strict=True))
-    return levels, shape
