@@ -13,17 +13,17 @@ __all__ = ["ellipticity", "thickness"]
 
 
 def thickness(mask: NDArray[np.bool_]) -> float:
-    """How thick a structure is, as a share of its picture's longest side: of a strip or sheet the width, of a disc the
-    radius, of a ball two thirds of it.
+    """How thick a structure is, as a share of its image's longest side: of a strip or a sheet its width.
 
     Args:
         mask: Shape (rows, columns), or that of a volume.
 
     Returns:
-        Twice the area over the perimeter, or volume over surface; 0 of an empty mask. Perimeter and surface are those of
-        lines and faces in any direction, which are longer by 4 / pi on the edges of pixels, by 3 / 2 on those of voxels.
+        Twice the area over the perimeter, or the volume over the surface: of a disc the radius, of a ball two thirds of
+        it; 0 of an empty mask. Perimeter and surface are those of lines and faces in any direction, which are longer by
+        4 / pi on the edges of pixels and by 3 / 2 on the faces of voxels.
 
-    Source: own; the perimeter by Cauchy and Crofton's formula for two directions.
+    Source: own; Cauchy and Crofton's formula for the directions of the axes.
     """
     edges = sum(int(np.count_nonzero(np.diff(mask, axis=axis))) for axis in range(mask.ndim))
     if not edges:
