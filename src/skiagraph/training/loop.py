@@ -91,7 +91,8 @@ class Run:
         watch: Told after each epoch.
         checkpoint: File to save to after each epoch, and within epochs, and to resume from; None keeps nothing.
         every: Seconds between two checkpoints within an epoch.
-        judge: Figures of the averaged network after each epoch; None for none.
+        judge: Figures of the averaged network after an epoch; None for none.
+        between: Epochs from one judgement to the next; between them the last figures stand.
         seconds: What the training may take; where the machine turns out slower, it has fewer epochs. None for any.
         groups: Of the parameters of a network, as of PyTorch's optimizers, each with its ``"share"`` of the rate.
         team: The processes that learn together; None learns alone.
@@ -102,6 +103,7 @@ class Run:
     checkpoint: Path | None = None
     every: float = 60.0
     judge: Callable[[nn.Module], Mapping[str, float]] | None = None
+    between: int = 1
     seconds: float | None = None
     groups: Callable[[nn.Module], list[dict[str, Any]]] = all_alike
     team: Team | None = None
@@ -134,7 +136,7 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         run: Seed, checkpoint, who is told, who judges, how long.
     """
     team = Team() if run.team is None else run.team
-    layout = torch.channels_last_3d if _axes(network) == 3 else torch.channels_last
+    layout = torch.contiguous_format if _axes(network) == 3 else torch.channels_last  # whichever is faster
     network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
     shell = _shell(network)
     model, average = team.placed(network)
@@ -171,7 +173,8 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
             diary.step(float(loss.detach()))
             if calendar.epoch_over:
                 break
-        judged = run.judge(average) if run.judge is not None and (team.first or team.split) else {}
+        due = run.judge is not None and calendar.done % run.between == 0
+        judged = run.judge(average) if run.judge is not None and due and (team.first or team.split) else {}
         calendar.turned(team.told(time.monotonic() - tick))
         diary.epoch(judged)
     shell.load_state_dict(team.whole(average.state_dict()), assign=True)
@@ -201,7 +204,8 @@ class _Diary:
             self.save()
 
     def epoch(self, judged: Mapping[str, float]) -> None:
-        figures = {"loss": float(np.mean(self.losses)), **judged}
+        before = self.history[-1] if self.history else {}
+        figures = {**before, **judged, "loss": float(np.mean(self.losses))}
         self.history.append(figures)
         self.losses = []
         if self.team.first:

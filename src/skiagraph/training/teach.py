@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ __all__ = ["Record", "Taught", "answers_of", "follow", "parted", "stages_of", "t
 
 _VAL: Final = "val"
 _FEWEST: Final = 10  # groups below which none is kept apart
+_JUDGING: Final = 0.1  # of the time
 _JUDGED: Final = 64  # segmentations that are looked at after each epoch,
 _SEEN_OUTLINES: Final = 16  # and of those that are learnt from;
 _SEEN: Final = 256  # the same of whole images
@@ -203,6 +205,7 @@ def _networks(
             watch=_counted(way.watch, fold, plan.folds),
             checkpoint=way.file(str(fold)),
             judge=_judge(samples, held, plan) if held else None,
+            between=_between(samples, held, plan),
             team=team,
         )
         if fold == 0:
@@ -330,6 +333,17 @@ def _judged(
     return samples[:: max(1, -(-len(samples) // max(1, most)))], held
 
 
+def _between(samples: Sequence[Prepared], held: Sequence[Prepared], plan: Plan) -> int:
+    """Epochs from one judgement to the next, so that judging what is read in windows takes about a tenth of the time.
+
+    A window is read in a third of the time that it is learnt in, and a case has about two.
+    """
+    if plan.recipe.overlap is None:
+        return 1
+    windows = 2 * sum(map(len, _judged(samples, held, plan)))
+    return max(1, math.ceil(windows / 3 / (_JUDGING * plan.batch * steps_per_epoch(len(samples), plan))))
+
+
 def _judge(
     samples: Sequence[Prepared], held: Sequence[Prepared], plan: Plan
 ) -> Callable[[nn.Module], Mapping[str, float]]:
@@ -376,6 +390,6 @@ def _epoch_timer(
         if run.judge is not None and team.first:
             run.judge(network.eval())
             network.train()
-        return stage.steps * step + time.monotonic() - before
+        return stage.steps * step + (time.monotonic() - before) / run.between
 
     return measure
