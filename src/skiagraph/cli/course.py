@@ -146,6 +146,7 @@ def _carried(
             rng=np.random.default_rng(seed),
             watch=logged(watch, *(() if done else course.logs)),
             checkpoint=folder / "checkpoint",
+            cache=course.wish.samples,
             clock=course.clock(done),
         )
 

@@ -81,6 +81,10 @@ class Wish:
     log_folder: Annotated[Path | None, _option("Folder of these logs; without it `logs` beside --out.")] = (
         None
     )
+    cache: Annotated[
+        Path | None,
+        _option("Folder of prepared samples that several runs share; without it they are deleted in the end."),
+    ] = None
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first image or line that does not hold.")
     ] = False
@@ -93,6 +97,11 @@ class Wish:
     def page(self) -> Path:
         """Where the page about the model is written: beside the bundle, which holds no picture of a patient."""
         return self.out.with_name(f"{self.out.name}-evaluation.html")
+
+    @property
+    def samples(self) -> Path:
+        """Folder of prepared samples; where none was named, it goes with all else that a finished run needs no more."""
+        return self.cache or self.out.with_name(f".{self.out.name}.training") / "samples"
 
     @property
     def seconds(self) -> float | None:
