@@ -83,7 +83,7 @@ class Wish:
     )
     cache: Annotated[
         Path | None,
-        _option("Folder of prepared samples that several runs share; without it they are deleted in the end."),
+        _option("Folder of prepared samples that several runs share; else they are deleted in the end."),
     ] = None
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first image or line that does not hold.")
