@@ -33,8 +33,9 @@ READERS: Final = {  # what is shown, and how each is read
     "skiagraph fp32": ("ours", "fp32"),
     "skiagraph bf16": ("ours", "bf16"),
     "nnU-Net fp32": ("nnunet", "plain"),
-    "nnU-Net fp32, 8 mirrors": ("nnunet", "mirrored"),
+    "nnU-Net fp32, 8 mirrors": ("nnunet", "mirrored"),  # as it reads by default; only where it is asked for
 }
+MIRRORED: Final = "nnU-Net fp32, 8 mirrors"
 OURS, PEER = "skiagraph bf16", "nnU-Net fp32"  # each at its best precision, neither mirrored
 DRAWN: Final = 10_000
 
@@ -50,6 +51,7 @@ class Wish:
         minutes: To learn.
         threads: Processor cores for each.
         split: That is judged.
+        settings: Of our plan.
     """
 
     data: Path
@@ -58,6 +60,7 @@ class Wish:
     minutes: float
     threads: int
     split: str
+    settings: tuple[str, ...] = ()
 
     def folder(self, system: str, seed: int) -> Path:
         """Of a system that learnt for so long from a seed."""
@@ -146,7 +149,9 @@ def learnt(wish: Wish, system: str, seed: int) -> dict[str, Any]:
     program = Path(sys.executable).with_name("skiagraph")
     call = [program, "train", "segmentation", wish.data / "dataset.csv", "--out", folder / "bundle", "--json"]
     call += ["--time-budget", f"{seconds:.0f}s", "--seed", seed, "--split", "train,val", "--test", "none"]
-    return stage([*call, "--set", f"threads={wish.threads}"], out, wish.threads)
+    for setting in (f"threads={wish.threads}", *wish.settings):
+        call += ["--set", setting]
+    return stage(call, out, wish.threads)
 
 
 def prepared(wish: Wish) -> dict[str, Any]:
@@ -280,6 +285,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--split", default="test")
+    parser.add_argument(
+        "--mirrored", action="store_true", help="nnU-Net reads mirror images too, as by default"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], help="FIELD=VALUE of our plan; with a work folder of its own"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "results" / "hippocampus.json")
     a = parser.parse_args()
     wish = Wish(
@@ -289,9 +300,10 @@ def main() -> None:
         minutes=a.minutes,
         threads=a.threads,
         split=a.split,
+        settings=tuple(a.set),
     )
     learning: dict[str, list[Any]] = {"ours": [], "nnunet": []}
-    found: dict[str, list[Any]] = {name: [] for name in READERS}
+    found: dict[str, list[Any]] = {name: [] for name in READERS if name != MIRRORED or a.mirrored}
     for seed in a.seeds:
         for system, runs in learning.items():
             runs.append(learnt(wish, system, seed))
