@@ -289,7 +289,7 @@ def main() -> None:
         "--mirrored", action="store_true", help="nnU-Net reads mirror images too, as by default"
     )
     parser.add_argument(
-        "--set", action="append", default=[], help="FIELD=VALUE of our plan; with a work folder of its own"
+        "--set", action="append", default=[], help="FIELD=VALUE of our plan; name a work folder"
     )
     parser.add_argument("--out", type=Path, default=HERE / "results" / "hippocampus.json")
     a = parser.parse_args()
