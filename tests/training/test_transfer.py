@@ -29,6 +29,7 @@ SMALL = {
     "mixup": 0.0,
     "epochs": 1,
     "validation": 0.0,
+    "settle": None,
 }
 OTHER = Code(value="OTHER", scheme="99TEST", meaning="another question")
 

@@ -8,6 +8,7 @@ import logging
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -162,7 +163,14 @@ def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
         plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
     plan = dataclasses.replace(plan, strict=wish.strict)
     changed: Plan = training.overridden(plan, tuple(wish.setting or ()))
-    return changed if wish.begin is None else training.begin_from(changed, wish.begin)
+    return training.begin_from(changed, _source(wish.begin)) if wish.begin else changed
+
+
+def _source(begin: str) -> Path:
+    """The folder of a bundle, also of a model that is asked for by its name; or a file of weights."""
+    from skiagraph.workflow import model_bundle
+
+    return Path(begin) if begin.endswith(".safetensors") else model_bundle(begin).folder
 
 
 def _show_plan(plan: Plan, data: Dataset, training: Any) -> None:

@@ -77,6 +77,7 @@ def _rows(card: Card) -> list[tuple[str, Any]]:
         ("intended use", card.intended_use),
         ("limits", "\n".join(card.limits)),
         ("learnt from", "\n".join(card.data)),
+        ("began with", card.origin or "chance"),
         ("scores", "\n".join(scores)),
         ("licence", card.licence),
         ("attribution", card.attribution),

@@ -48,11 +48,11 @@ class Wish:
         list[str] | None, _option("Override a choice of the plan: FIELD=VALUE. Repeatable.", "--set")
     ] = None
     begin: Annotated[
-        Path | None,
+        str,
         _option(
-            "Bundle to begin with, or safetensors file of --set network=NAME, instead of chance.", "--from"
+            "Model to begin with, or safetensors file of --set network=NAME, instead of chance.", "--from"
         ),
-    ] = None
+    ] = ""
     folds: Annotated[
         int, typer.Option(min=1, help="Networks, each learnt without one part, asked together.")
     ] = 1

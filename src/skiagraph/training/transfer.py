@@ -86,6 +86,12 @@ def begin(into: nn.Module, plan: Plan) -> None:
             f"{path.name} holds the weights that the plan was made with", got="others", way_out="plan anew"
         )
     taken, _ = _carried(into, _read(into, origin), plan, origin.anew)
+    if len(taken) != origin.taken:
+        raise InvalidInput(
+            f"the network is that of the plan which took over {origin.taken} tensors",
+            got=f"one that takes {len(taken)}",
+            way_out="change the network before the plan is made to begin with other weights",
+        )
     into.load_state_dict({**into.state_dict(), **taken})
     levels = _levels(into, plan)
     for name, values in into.named_parameters():
@@ -126,10 +132,7 @@ def _levels(of: nn.Module, plan: Plan) -> tuple[tuple[str, ...], ...]:
 
 def _as_bundle(plan: Plan, bundle: Bundle) -> tuple[Plan, bool]:
     """The plan with the network and the normalisation of a bundle, and whether both answer the same question."""
-    record = bundle.plan.get("plan", bundle.plan)
-    name, theirs = record.get("network"), bundle.recipe
-    if name not in NETWORKS:
-        raise BundleError("a bundle to begin with names its network", got=f"{bundle.card.name}: {name!r}")
+    (name, options), theirs = _network_of(bundle), bundle.recipe
     if len(theirs.shape) != len(plan.recipe.shape):
         raise InvalidInput(
             "a network for pictures does not see volumes, nor the other way round",
@@ -144,12 +147,23 @@ def _as_bundle(plan: Plan, bundle: Bundle) -> tuple[Plan, bool]:
                 way_out=f"begin with a bundle of a {plan.recipe.task}",
             )
         mine = {n: v for n, v in plan.options.items() if {"options", f"options.{n}"} & set_by_user}
-        plan = dataclasses.replace(plan, network=name, options={**record.get("options", {}), **mine})
+        plan = dataclasses.replace(plan, network=name, options={**options, **mine})
         plan = _because(plan, "network", f"that of {bundle.card.name}, whose weights it begins with")
     same = ("labels", "concept", "activation", "units")
     return _seen_alike(plan, bundle, set_by_user), all(
         getattr(theirs, part) == getattr(plan.recipe, part) for part in same
     )
+
+
+def _network_of(bundle: Bundle) -> tuple[str, dict[str, Any]]:
+    """Name and options of the network of a bundle."""
+    record = next((bundle.plan[part] for part in ("plan", "outline") if part in bundle.plan), bundle.plan)
+    if "network" not in record and "widths" in record:  # bundles of format 1 know one network
+        return "residual-unet", {"widths": list(record["widths"])}
+    name = record.get("network")
+    if not isinstance(name, str) or name not in NETWORKS:
+        raise BundleError("a bundle to begin with names its network", got=f"{bundle.card.name}: {name!r}")
+    return name, dict(record.get("options", {}))
 
 
 def _seen_alike(plan: Plan, bundle: Bundle, set_by_user: set[str]) -> Plan:
