@@ -1,6 +1,5 @@
 """`skiagraph train`: the plan with its reasons, the figures beside a constant, resuming, and refusals in a sentence."""
 
-import csv
 import json
 import os
 import signal
@@ -9,9 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 from skiagraph.cli import app
@@ -19,24 +16,6 @@ from skiagraph.cli.wish import seconds_of
 from skiagraph.errors import InvalidInput
 
 QUICK = ("--set", "options.base=8", "--set", "batch=8", "--set", "average=0.8", "--set", "steps=[]")
-
-
-def table(folder, n=40, test=12):
-    """Discs and squares of 16 x 16, with their sizes; one file is no picture."""
-    with (folder / "dataset.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["image", "label", "value.size_mm", "group", "split"])
-        for number in range(n + test):
-            rng = np.random.default_rng([1, number])
-            at, size = np.indices((16, 16)) - 7.5 - rng.uniform(-1, 1, 2)[:, None, None], rng.uniform(3, 6)
-            far = np.hypot(*at) if number % 2 else abs(at).max(0)
-            data = (60 + 120 * (far < size) + rng.normal(0, 10, (16, 16))).clip(0, 255).astype(np.uint8)
-            Pillow.fromarray(data).save(folder / f"{number}.png")
-            split = "train" if number < n else "test"
-            rows.writerow(
-                [f"{number}.png", "disc" if number % 2 else "square", round(size, 3), number, split]
-            )
-    return folder / "dataset.csv"
 
 
 def skiagraph(*arguments, env=None):
@@ -49,11 +28,6 @@ def skiagraph(*arguments, env=None):
         timeout=300,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", **(env or {})},
     )
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return table(tmp_path_factory.mktemp("shapes"))
 
 
 def test_a_classification_is_planned_learnt_judged_and_read(data, tmp_path):
@@ -79,7 +53,8 @@ def test_a_classification_is_planned_learnt_judged_and_read(data, tmp_path):
     assert not (tmp_path / ".shapes.training").exists()
     page = (tmp_path / "shapes-evaluation.html").read_text("utf-8")
     assert all(
-        words in page for words in ("How well it fits", "The worst cases", "How it was trained", "7.png was left")
+        words in page
+        for words in ("How well it fits", "The worst cases", "How it was trained", "7.png was left")
     )
     assert {"auc", "train auc"} <= set(record["history"][-1])
     scores = {s["name"]: s for s in json.loads((out / "card.json").read_text("utf-8"))["scores"]}

@@ -177,7 +177,7 @@ def _diagnosis(taught: Taught, n: int, seeded: Seeded | None, sizes: Sequence[Si
     if sizes:
         rng = np.random.default_rng(0)
         curve = fitted_sizes([*sizes, fit.point(own)], fit.curve.measure, rng)
-    return diagnosis_of_fit(fit, curve, shares)
+    return diagnosis_of_fit(fit, taught.plan, curve, shares)
 
 
 def written(course: Course, account: Account, taught: Taught) -> None:

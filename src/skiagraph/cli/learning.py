@@ -81,17 +81,11 @@ def carry_out(wish: Wish, tuner: Tuner | None = None) -> None:
 
 
 def _check(wish: Wish) -> None:
-    from skiagraph.errors import InvalidInput, WriteFailed
+    from skiagraph.errors import WriteFailed
 
     if wish.out.exists():
         raise WriteFailed(
             "a bundle is written to a new folder", got=str(wish.out), way_out="choose another name"
-        )
-    if wish.sizes and wish.folds > 1:
-        raise InvalidInput(
-            "a data-size curve is judged on the same cases, which folds do not have",
-            got="--sizes with --folds",
-            way_out="ask for one of them",
         )
 
 
@@ -158,12 +152,22 @@ def _data(wish: Wish) -> tuple[Dataset, Dataset]:
 
 
 def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
+    from skiagraph.errors import InvalidInput
+
     if wish.folds > 1:
         why = "asked for: each network is judged on the part that it did not see"
         plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
     plan = dataclasses.replace(plan, strict=wish.strict)
     changed: Plan = training.overridden(plan, tuple(wish.setting or ()))
-    return training.begin_from(changed, _source(wish.begin)) if wish.begin else changed
+    if wish.begin:
+        changed = training.begin_from(changed, _source(wish.begin))
+    if wish.sizes and changed.folds > 1:
+        raise InvalidInput(
+            "a data-size curve is judged on the same cases, which folds do not have",
+            got=f"--sizes with {changed.folds} folds",
+            way_out="ask for one of them",
+        )
+    return changed
 
 
 def _source(begin: str) -> Path:

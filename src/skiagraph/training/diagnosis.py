@@ -133,6 +133,8 @@ class Diagnosis:
         shares: Bias, variance and noise; None where there is one seed.
         tried: Remedies that were tried.
         proposals: Remedies that were not.
+        used: Remedies that were in use all along.
+        cases: That the validation score rests on; 0 where nobody has counted.
     """
 
     verdict: Verdict
@@ -148,6 +150,8 @@ class Diagnosis:
     shares: Shares | None = None
     tried: tuple[Trial, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    used: tuple[Remedy, ...] = ()
+    cases: int = 0
 
 
 def diagnosed(

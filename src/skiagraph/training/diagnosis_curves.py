@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from skiagraph.report.words import word
 from skiagraph.task import Recipe
-from skiagraph.training.diagnosis import Diagnosis, LearningCurve, diagnosed
+from skiagraph.training.diagnosis import Diagnosis, LearningCurve, Remedy, diagnosed
 from skiagraph.training.fit_measures import Measure, Shares, SizeCurve, SizePoint, Within
 from skiagraph.training.lesson import Answers, Lesson
+from skiagraph.training.plan import Plan
 
 __all__ = ["Fit", "Side", "diagnosis_of_fit", "fit_of", "judged_as", "side_of"]
 
@@ -30,10 +32,12 @@ class Side:
     Args:
         draws: Shape (resamples,).
         constant: The figure of the constant answer.
+        cases: How many.
     """
 
     draws: NDArray[np.float64]
     constant: float
+    cases: int
 
 
 @final
@@ -46,12 +50,14 @@ class Fit:
         gap: Of its end, with the interval of a bootstrap over cases.
         deviation: Standard error of the figure in validation.
         constant: The figure of the constant answer in validation.
+        cases: Of validation.
     """
 
     curve: LearningCurve
     gap: Within
     deviation: float
     constant: float
+    cases: int = 0
 
     def point(self, n: int) -> SizePoint:
         """The validation score as a point of a data-size curve, of a training with `n` cases."""
@@ -82,7 +88,7 @@ def side_of(
         for places in rng.integers(n, size=(_DRAWS, n)):
             found = lesson.figures([answers[i] for i in places], [targets[i] for i in places])
             drawn += [found[key]] if key in found else []
-        return Side(draws=np.array(drawn), constant=0.5) if len(drawn) > _DRAWS // 2 else None
+        return Side(draws=np.array(drawn), constant=0.5, cases=n) if len(drawn) > _DRAWS // 2 else None
     each = [lesson.figures([a], [t]).get(key, np.nan) for a, t in zip(answers, targets, strict=True)]
     known = np.array(each)[np.isfinite(each)]
     if not len(known):
@@ -91,9 +97,8 @@ def side_of(
     if recipe.task == "regression":
         true = np.array([t[0] for t in targets], dtype=np.float64)
         constant = float(np.nanmean(np.abs(true - recipe.calibration["centre"][0])))
-    return Side(
-        draws=known[rng.integers(len(known), size=(_DRAWS, len(known)))].mean(axis=1), constant=constant
-    )
+    draws = known[rng.integers(len(known), size=(_DRAWS, len(known)))].mean(axis=1)
+    return Side(draws=draws, constant=constant, cases=len(known))
 
 
 def fit_of(
@@ -122,18 +127,35 @@ def fit_of(
         gap=Within(value=float(ends[1] - ends[0]), low=float(low), high=float(high)),
         deviation=float(drawn[1].std(ddof=1)),
         constant=float(np.mean([pair[1].constant for pair in sides])),
+        cases=sum(pair[1].cases for pair in sides),
     )
 
 
-def diagnosis_of_fit(fit: Fit, sizes: SizeCurve | None = None, shares: Shares | None = None) -> Diagnosis:
+def diagnosis_of_fit(
+    fit: Fit, plan: Plan, sizes: SizeCurve | None = None, shares: Shares | None = None
+) -> Diagnosis:
     """What the curves of a training say.
 
     Args:
         fit: The curves, with what is certain of their ends.
+        plan: Which remedies were in use.
         sizes: From trainings with parts of the data.
         shares: From trainings with several seeds.
     """
-    return diagnosed(fit.curve, constant=fit.constant, gap=fit.gap, sizes=sizes, shares=shares)
+    found = diagnosed(fit.curve, constant=fit.constant, gap=fit.gap, sizes=sizes, shares=shares)
+    used = _used(plan)
+    rest = tuple(p for p in found.proposals if p.remedy not in used)
+    return dataclasses.replace(found, proposals=rest, used=used, cases=fit.cases)
+
+
+def _used(plan: Plan) -> tuple[Remedy, ...]:
+    dropout = any("drop" in name and bool(value) for name, value in plan.options.items())
+    each: tuple[tuple[Remedy, bool], ...] = (
+        ("augmentation", bool(plan.steps or plan.mixup)),
+        ("dropout", dropout),
+        ("weight decay", plan.weight_decay > 0),
+    )
+    return tuple(remedy for remedy, there in each if there)
 
 
 def _measure(recipe: Recipe) -> Measure:

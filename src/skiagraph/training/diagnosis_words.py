@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from skiagraph.training.diagnosis import Diagnosis, Proposal, Trial
 from skiagraph.training.fit_measures import Measure, Shares, SizeCurve, Within
 
 __all__ = ["charts_of", "section_of", "sentences_of"]
+
+_MANY: Final = 50  # cases of validation, below which a gap may hide
 
 
 @functools.cache
@@ -70,13 +72,18 @@ def _sentences(found: Diagnosis, lang: Language) -> Iterator[str]:
         yield _said("left", lang, share=f"{100 * found.left:.0f}")
     if found.verdict == "under" and found.falling > 0.05 * abs(measure.best - found.validation):
         yield _said("falling", lang, by=_with_unit(found.falling, measure))
-    if found.verdict == "over" and found.risen > 0:
+    if 0 < found.cases < _MANY:
+        yield _said("few-cases", lang, n=found.cases)
+    if found.verdict == "over" and any(p.remedy == "early stop" for p in found.proposals):
         by = _with_unit(found.risen, measure)
         yield _said("risen", lang, epoch=found.best_epoch, epochs=len(found.curve.train), by=by)
     if found.shares is not None:
         yield _shares(found.shares, lang)
     for trial in found.tried:
         yield _trial(trial, measure, lang)
+    if found.used and found.verdict == "over":
+        names = phrase("comma", lang).join(_said(remedy, lang) for remedy in found.used)
+        yield _said("used", lang, remedies=names)
     yield from _proposals(found, lang)
 
 
