@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from skiagraph.errors import GeometryError
-from skiagraph.geometry import Grid, Plane, Space, index_map, padded, reoriented, resized, respaced
+from skiagraph.geometry import (
+    Grid,
+    Plane,
+    Space,
+    cropped,
+    index_map,
+    padded,
+    reoriented,
+    resized,
+    respaced,
+)
 from skiagraph.image import Image, pixels
 from skiagraph.image.resample import resample_array
 from skiagraph.preprocess.normalise import finite
 from skiagraph.task.recipe import Recipe
 
 __all__ = ["linear_weights", "network_pixels", "network_space"]
+
+_S = TypeVar("_S", Grid, Plane)
 
 _ALIGNED: Final = (
     1e-6  # index steps: files keep the axes of one lattice with the rounding of single precision
@@ -28,7 +40,8 @@ def network_space(space: Space, recipe: Recipe) -> Space:
 
     A plane is padded evenly to the proportions of the recipe, so that circles stay circles whatever the shape of a
     pixel, and gets its number of samples; where it is read in windows, it keeps its own pixels. A grid is turned to the
-    recipe's orientation, and gets its spacing or its number of samples.
+    recipe's orientation, and gets its spacing or its number of samples. For classes and values a recipe with a spacing
+    means both, of planes too: what is larger or smaller then is cut or padded about its middle, so that sizes are told.
 
     Raises:
         GeometryError: The recipe is for another number of axes.
@@ -38,10 +51,24 @@ def network_space(space: Space, recipe: Recipe) -> Space:
         raise GeometryError(
             f"this model reads images with {len(recipe.shape)} spatial axes", got=str(space.ndim)
         )
+    if recipe.spacing and recipe.task != "segmentation":
+        return _scaled(space, recipe.spacing, recipe)
     if isinstance(space, Plane):
         return space if recipe.overlap is not None else fitted(space, recipe.shape)
     grid: Grid = reoriented(space, recipe.orientation) if recipe.orientation else space
     return respaced(grid, recipe.spacing) if recipe.spacing else resized(grid, recipe.shape)
+
+
+def _scaled(space: Space, spacing: tuple[float, ...], recipe: Recipe) -> Space:
+    """With a spacing, and of the shape of the recipe about the same middle."""
+    if isinstance(space, Plane):
+        return _about_middle(respaced(space, spacing), recipe.shape)
+    turned = reoriented(space, recipe.orientation) if recipe.orientation else space
+    return _about_middle(respaced(turned, spacing), recipe.shape)
+
+
+def _about_middle(space: _S, shape: tuple[int, ...]) -> _S:
+    return cropped(space, [(n - m) // 2 for n, m in zip(space.shape, shape, strict=True)], shape)
 
 
 def fitted(plane: Space, shape: tuple[int, ...]) -> Plane:

@@ -95,7 +95,8 @@ class Recipe:
         shape: Samples of the network's lattice along each spatial axis. The field of view is kept: a case is
             resampled onto this many samples, whatever it came with. Where there is an `overlap`, that of a window.
         orientation: Axis codes into which volumes are brought first; None for planes.
-        spacing: mm of the network's lattice; None where the field of view is fitted to `shape` instead.
+        spacing: mm of the network's lattice; None where the field of view is fitted to `shape` instead. Classes and
+            values are then told from `shape` samples about the middle of the image.
         overlap: Share by which neighbouring windows overlap that the network is shown one after the other, of a
             volume on its lattice with a spacing, of a picture on its own pixels; None shows it the whole at once.
         normalise: Name of the intensity normalisation (`skiagraph.preprocess.normalise`).

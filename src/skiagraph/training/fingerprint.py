@@ -9,11 +9,12 @@ from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from skiagraph.case import Dataset, Sample, Target
 from skiagraph.errors import InvalidInput, SkiagraphError
 from skiagraph.findings import Classification, Measurement
-from skiagraph.geometry import spacing_of
+from skiagraph.geometry import Grid, reoriented, spacing_of
 from skiagraph.image import pixels
 from skiagraph.image.quantity import HU
 from skiagraph.training.forms import ellipticity, thickness
@@ -24,6 +25,7 @@ __all__ = ["Fingerprint", "Spread", "fingerprint"]
 _LOOKED_AT: Final = 100  # images; more of them change no choice
 _FEW: Final = 0.1  # of the images may have another number of axes: each is left out when it is met
 _DRAWN: Final = 4000  # numbers that are looked at of each image
+_ORDER: Final = "SPL"  # of the axes of volumes, as recipes have them
 
 
 @final
@@ -52,6 +54,7 @@ class Fingerprint:
         least: The smallest.
         largest: The largest.
         spacing: Median mm between samples; empty where an image has no millimetres.
+        extent: mm along each axis that 95 % of the images do not exceed; empty likewise.
         modality: DICOM Modality that most files state; empty where none does.
         quantity: What most images measure.
         intensity: Of all pixels, in the unit of the images.
@@ -59,6 +62,8 @@ class Fingerprint:
         counts: How often each class is true, or in how many looked-at samples each structure is there, by its name.
         sizes: Median share of the image that a structure takes where it is there, by its name.
         values: Of each measured concept, by its name.
+        brightness: Rank correlation of each measured concept with the mean of its image, by its name.
+        looked_at: Images that were looked at.
         thickness: How thick each structure is in its thinnest tenth of pictures, as a share of the longest side
             (`skiagraph.training.forms.thickness`), by its name.
         ellipses: How nearly each structure is an ellipse in the least elliptic tenth of pictures: Dice with the ellipse
@@ -75,6 +80,7 @@ class Fingerprint:
     least: tuple[int, ...]
     largest: tuple[int, ...]
     spacing: tuple[float, ...] = ()
+    extent: tuple[float, ...] = ()
     modality: str = ""
     quantity: str = ""
     intensity: Spread
@@ -82,6 +88,8 @@ class Fingerprint:
     counts: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, Spread] = field(default_factory=dict)
+    brightness: Mapping[str, float] = field(default_factory=dict)
+    looked_at: int = 0
     thickness: Mapping[str, float] = field(default_factory=dict)
     ellipses: Mapping[str, float] = field(default_factory=dict)
     unreadable: int = 0
@@ -141,6 +149,9 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
         least=tuple(int(n) for n in shapes.min(0)),
         largest=tuple(int(n) for n in shapes.max(0)),
         spacing=tuple(float(x) for x in np.median(np.array(spacings), 0)) if known else (),
+        extent=tuple(map(float, np.percentile(shapes * np.array(spacings), 95, 0, method="higher")))
+        if known
+        else (),
         modality=_most([r.modality for r in rows]),
         quantity=_most([r.quantity for r in rows]),
         intensity=_spread(np.concatenate([r.drawn for r in rows])),
@@ -148,6 +159,8 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
         counts=counts,
         sizes=sizes,
         values=values,
+        brightness=_brightness(rows, targets),
+        looked_at=len(rows),
         thickness=_least_tenth([r.thickness for r in rows]),
         ellipses=_least_tenth([r.ellipses for r in rows]),
         unreadable=unreadable,
@@ -171,6 +184,7 @@ class _Look:
     shares: Mapping[str, float]
     thickness: Mapping[str, float]
     ellipses: Mapping[str, float]
+    measured: Mapping[str, float]
 
 
 def _odd(rows: Sequence[_Look], kind: Callable[[_Look], int]) -> str:
@@ -197,10 +211,11 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
         forms[0] = {name: thickness(mask) for name, mask in there.items()}
         if masks.ndim == 3:
             forms[1] = {name: ellipticity(mask) for name, mask in there.items()}
-    steps = spacing_of(image.space)
+    place = reoriented(image.space, _ORDER) if isinstance(image.space, Grid) else image.space
+    steps = spacing_of(place)
     return _Look(
         name=sample.identifier,
-        shape=tuple(image.space.shape),
+        shape=tuple(place.shape),
         spacing=None if steps is None else tuple(float(step) for step in steps),
         channels=3 if image.channels else 1,
         modality=image.modality or "",
@@ -210,7 +225,23 @@ def _looked_at(sample: Sample, targets: Sequence[Target], name: str, rng: np.ran
         shares=shares,
         thickness=forms[0],
         ellipses=forms[1],
+        measured=_measured(sample, targets),
     )
+
+
+def _measured(sample: Sample, targets: Sequence[Target]) -> dict[str, float]:
+    names = {t.concept: t.name for t in targets if t.kind == "regression"}
+    true = sample.reference() if names else ()
+    return {names[f.concept]: f.value for f in true if isinstance(f, Measurement) and f.concept in names}
+
+
+def _brightness(rows: Sequence[_Look], targets: Sequence[Target]) -> dict[str, float]:
+    found = {}
+    for name in (t.name for t in targets if t.kind == "regression"):
+        pairs = [(row.measured[name], row.drawn.mean()) for row in rows if name in row.measured]
+        if len(pairs) > 2 and min(np.ptp(np.array(pairs), axis=0)) > 0:
+            found[name] = float(spearmanr(*zip(*pairs, strict=True)).statistic)
+    return found
 
 
 def _some(values: NDArray[np.generic], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -22,8 +22,6 @@ from skiagraph.training.plan import Plan
 
 __all__ = ["Answers", "Lesson", "lesson_for"]
 
-EDGES: float = 0.1
-
 Answers: TypeAlias = Sequence[NDArray[np.floating[Any]]]
 
 
@@ -33,8 +31,8 @@ class Lesson:
     """A task as the loop sees it.
 
     Args:
-        loss: Of the network's answer, the targets, the weight of the loss on centre and extent, and the share of the
-            weight of the loss on edges.
+        loss: Of the network's answer, the targets, and the weights of the losses on centre and extent and on edges,
+            where the plan asks for these.
         figures: Of the answers to cases that are not learnt from, and their targets.
         calibrated: The recipe with what is chosen on such cases.
     """
@@ -76,7 +74,7 @@ def _structure(how: How, answer: Any, target: Tensor, weights: tuple[float, floa
     if moments:
         loss = loss + moments * moments_apart(finest, target)
     if how.loss == "overlap-entropy-boundary":
-        loss = loss + edges * EDGES * boundary_loss(how, finest, distance)
+        loss = loss + edges * boundary_loss(how, finest, distance)
     return loss
 
 

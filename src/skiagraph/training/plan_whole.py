@@ -17,6 +17,7 @@ from skiagraph.training.build import built
 from skiagraph.training.fingerprint import Fingerprint
 from skiagraph.training.machine import Machine
 from skiagraph.training.plan import AnyStep, Plan, Settle
+from skiagraph.training.plan_scale import scaled, scaled_steps
 
 __all__ = ["class_plan", "intensity_of", "network_for", "operations_per_second", "value_plan"]
 
@@ -86,7 +87,7 @@ def class_plan(found: Fingerprint, target: Target, machine: Machine, seconds: fl
         class_weights=weights,
         smoothing=0.1 if activation == "softmax" else 0.0,
         mixup=0.2 if few else 0.0,
-        steps=_steps(found, size_matters=False),
+        steps=_steps(found),
     )
 
 
@@ -111,8 +112,9 @@ def value_plan(
     )
     reasons["recipe.activation"] = "a mean and its own uncertainty for each value"
     reasons["loss"] = "the uncertainty is learnt together with the value"
-    steps = _steps(found, size_matters=True)
-    return _whole_plan(found, machine, seconds, recipe, reasons, loss="gaussian", steps=steps)
+    recipe, changed = scaled(recipe, found, machine)
+    steps = scaled_steps(recipe)
+    return _whole_plan(found, machine, seconds, recipe, reasons | changed, loss="gaussian", steps=steps)
 
 
 def _whole_recipe(found: Fingerprint, machine: Machine, **parts: Any) -> tuple[Recipe, dict[str, str]]:
@@ -169,8 +171,8 @@ def _class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     return tuple(round(r * len(roots) / sum(roots), 4) for r in roots)
 
 
-def _steps(found: Fingerprint, *, size_matters: bool) -> tuple[AnyStep, ...]:
-    size = 1.03 if size_matters else 1.22
+def _steps(found: Fingerprint) -> tuple[AnyStep, ...]:
+    size = 1.22
     noise = (Gamma(), Noise(), Erase(share=0.5, largest=0.5))
     if found.ndim == 3:
         return (Pose(shrink=size, grow=size), Gamma(gamma=1.3, brightness=1.2), Noise())

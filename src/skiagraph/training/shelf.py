@@ -90,7 +90,7 @@ def shelved(
 def _key(recipe: Recipe) -> str:
     """All of a recipe on which prepared samples depend, and the version that prepares them."""
     parts: dict[str, Any] = to_plain(recipe)
-    free = {"mirror", "calibration", *(("shape",) if recipe.spacing is not None else ())}
+    free = {"mirror", "calibration", *(("shape",) if recipe.overlap is not None else ())}
     kept = {name: value for name, value in parts.items() if name not in free}
     return json.dumps([skiagraph.__version__, kept], sort_keys=True)
 
