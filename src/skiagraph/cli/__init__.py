@@ -19,7 +19,7 @@ from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
-from skiagraph.errors import SkiagraphError
+from skiagraph.errors import ProcessLost, SkiagraphError
 from skiagraph.version import __version__
 
 __all__ = ["app", "main"]
@@ -65,6 +65,11 @@ def main() -> None:
     try:
         app()
     except SkiagraphError as error:
+        if isinstance(error, ProcessLost):
+            from skiagraph.training.spread import LOST, RUN  # loads no torch that is not loaded
+
+            if os.environ.get("TORCHELASTIC_RUN_ID") == RUN:
+                sys.exit(LOST)
         sys.stderr.write(f"skiagraph: {error}\n")
         sys.exit(2)
     except BrokenPipeError:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skiagraph.training import Clock, Plan, Taught
     from skiagraph.training.fit_measures import SizePoint
     from skiagraph.training.logbook import Log
+    from skiagraph.training.team import Team
     from skiagraph.workflow import Reader
     from skiagraph.workflow.evaluation import Beside
 
@@ -57,6 +58,7 @@ class Course:
         begun: When the command began, on the monotonic clock.
         after: Seconds that judging and writing take in the end; None where nobody has measured.
         logs: Of the first training, for other programs.
+        team: The processes that learn together; None learns alone.
     """
 
     wish: Wish
@@ -68,6 +70,7 @@ class Course:
     begun: float
     after: float | None = None
     logs: tuple[Log, ...] = ()
+    team: Team | None = None
 
     @property
     def trainings(self) -> int:
@@ -148,6 +151,7 @@ def _carried(
             checkpoint=folder / "checkpoint",
             cache=course.wish.samples,
             clock=course.clock(done),
+            team=course.team,
         )
 
 
@@ -246,7 +250,9 @@ def of_parts(course: Course, *, shown: bool) -> tuple[SizePoint, ...]:
             if not file.is_file():
                 learn = dataclasses.replace(part, samples=(*part.samples, *apart))
                 where = (file.parent, course.wish.seed, course.wish.seeds + n)
-                found = _carried(course, learn, _for_part(course.plan, len(part), share), where, shown=shown)
+                found = _carried(
+                    course, learn, _for_part(course.plan, len(part), share, course.team), where, shown=shown
+                )
                 _kept(file, dataclasses.asdict(_point(found, len(part))))
             return SizePoint(**json.loads(file.read_text("utf-8")))
 
@@ -265,8 +271,10 @@ def _point(found: Taught, n: int) -> SizePoint:
     return found.fit.point(n)
 
 
-def _for_part(plan: Plan, n: int, share: float) -> Plan:
-    return dataclasses.replace(plan, epochs=round(plan.epochs / share), batch=max(1, min(plan.batch, n // 2)))
+def _for_part(plan: Plan, n: int, share: float, team: Team | None) -> Plan:
+    each = 1 if team is None else team.share.size
+    batch = max(each, min(plan.batch, n // 2) // each * each)
+    return dataclasses.replace(plan, epochs=round(plan.epochs / share), batch=batch)
 
 
 def reader_of(network: Any, card: Card, recipe: Recipe) -> Reader:

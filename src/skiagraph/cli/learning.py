@@ -15,6 +15,7 @@ import typer
 
 from skiagraph.cli.account import account_of, beside_of, rehearsed, written
 from skiagraph.cli.course import Course, of_parts, taught, trainings_of, with_validation
+from skiagraph.cli.devices import evenly
 from skiagraph.cli.learnt import say
 from skiagraph.cli.logs import check_logs, end_logs, with_logs
 
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
     from skiagraph.cli.wish import Wish
     from skiagraph.codes import Code
     from skiagraph.training import Plan, Taught
+    from skiagraph.training.team import Team
 
-__all__ = ["carry_out"]
+__all__ = ["carry_out", "data_of"]
 
 
-def carry_out(wish: Wish, tuner: Tuner | None = None) -> None:
+def carry_out(wish: Wish, tuner: Tuner | None = None, team: Team | None = None) -> None:
     """Learns what was asked for, and says what came of it; as JSON without a progress bar.
 
     Args:
         wish: What was asked for.
         tuner: Makes a better plan before the model is learnt; None learns what was planned.
+        team: The processes that learn together, this being the first; None learns alone.
 
     Raises:
         WriteFailed: The folder of the bundle exists.
@@ -48,11 +51,11 @@ def carry_out(wish: Wish, tuner: Tuner | None = None) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)  # what they say helps nobody who trains a model here
     _check(wish)
     check_logs(wish)
-    data, learn = _data(wish)
+    data, learn = data_of(wish)
     runs = trainings_of(wish) + (0 if tuner is None else tuner.trials)
     each = None if seconds is None else seconds / runs
     plan = training.planned(learn, wish.task, training.this_machine(), seconds=each, target=wish.target)
-    plan = _wished(plan, wish, training)
+    plan = _wished(evenly(plan, team), wish, training)
     data = _with_mixture(data, plan)
     for problem in data.problems:
         sys.stderr.write(f"skiagraph: {problem}\n")
@@ -66,7 +69,7 @@ def carry_out(wish: Wish, tuner: Tuner | None = None) -> None:
     if tuner is not None:
         plan = tuner.better(learn, plan, wish, begun)
     start = begun if tuner is None else time.monotonic()
-    course = _course(wish, plan, (data, learn), start, training)
+    course = dataclasses.replace(_course(wish, plan, (data, learn), start, training), team=team)
     beside = beside_of(course)
     course = dataclasses.replace(course, after=rehearsed(course, beside))
     course = with_logs(course)
@@ -133,7 +136,7 @@ def _freeze(course: Course, found: Taught, training: Any) -> None:
     training.freeze(found.network, card, recipe, record, folder)
 
 
-def _data(wish: Wish) -> tuple[Dataset, Dataset]:
+def data_of(wish: Wish) -> tuple[Dataset, Dataset]:
     """Everything, and what is learnt from."""
     from skiagraph.errors import InvalidInput
     from skiagraph.io import read_dataset

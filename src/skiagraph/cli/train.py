@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from skiagraph.cli.devices import Devices, Machines, Meet, Split, carried_out
 from skiagraph.cli.wish import Wish, asked
 
 __all__ = ["train"]
@@ -16,7 +17,14 @@ train = typer.Typer(
 
 @train.command()
 @asked("classification")
-def classification(wish: Wish) -> None:
+def classification(
+    wish: Wish,
+    *,
+    devices: Devices = 1,
+    machines: Machines = 1,
+    meet: Meet = "",
+    split_network: Split = False,
+) -> None:
     """Learn to which class a whole image belongs: two, many, ranked ones, or labels that may hold together.
 
     The plan follows from the data and this machine, and is printed with its reasons. A run that was cut off goes on
@@ -24,30 +32,38 @@ def classification(wish: Wish) -> None:
 
     Example: skiagraph train classification pneumoniamnist.npz --out my-model --time-budget 5m
     """
-    _carried_out(wish)
+    carried_out(wish, devices, machines, meet, split=split_network)
 
 
 @train.command()
 @asked("regression")
-def regression(wish: Wish) -> None:
+def regression(
+    wish: Wish,
+    *,
+    devices: Devices = 1,
+    machines: Machines = 1,
+    meet: Meet = "",
+    split_network: Split = False,
+) -> None:
     """Learn a value of a whole image, or several: ages, volumes, fractions; each with its interval.
 
     Example: skiagraph train regression dataset.csv --out my-model --target age
     """
-    _carried_out(wish)
+    carried_out(wish, devices, machines, meet, split=split_network)
 
 
 @train.command()
 @asked("segmentation")
-def segmentation(wish: Wish) -> None:
+def segmentation(
+    wish: Wish,
+    *,
+    devices: Devices = 1,
+    machines: Machines = 1,
+    meet: Meet = "",
+    split_network: Split = False,
+) -> None:
     """Learn to outline structures in pictures or volumes.
 
     Example: skiagraph train segmentation dataset.csv --out my-model --label 'SCT|69536005|Head'
     """
-    _carried_out(wish)
-
-
-def _carried_out(wish: Wish) -> None:
-    from skiagraph.cli.learning import carry_out
-
-    carry_out(wish)
+    carried_out(wish, devices, machines, meet, split=split_network)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import torch
+from torch.distributed import is_torchelastic_launched
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.elastic.rendezvous.api import RendezvousError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from skiagraph.errors import InvalidInput, ProcessLost
 
-__all__ = ["LOST", "RUN", "Spread", "run_together"]
+__all__ = ["LOST", "RUN", "Spread", "is_one_of_several", "run_together"]
 
 RUN: Final = "skiagraph"
 """What a training is called in the environment of its processes, as TORCHELASTIC_RUN_ID."""
@@ -64,6 +65,11 @@ class Spread:
     def processes(self) -> int:
         """On all machines together."""
         return self.devices * self.machines
+
+
+def is_one_of_several() -> bool:
+    """Whether this process was started by `run_together`, or by `torchrun`."""
+    return is_torchelastic_launched()
 
 
 def run_together(spread: Spread, command: Sequence[str]) -> int:
