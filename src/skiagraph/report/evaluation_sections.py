@@ -30,8 +30,14 @@ def validation_section(found: Evaluated, lang: str) -> Section:
         start = f"{judged.name}: " if judged.name else ""
         for name in judged.headline:
             e = judged.figures[name]
-            words = f"{start}{figure_name(name, language)}"
-            rows.append((words, figure_text(e.value), range_text(e.low, e.high, language), str(e.n)))
+            rows.append(
+                (
+                    _heading(start + figure_name(name, language)),
+                    figure_text(e.value),
+                    range_text(e.low, e.high, language),
+                    str(e.n),
+                )
+            )
     return Section(
         title=said("validation-title", language),
         sentences=(said("validation-note", language, split=found.split),),
@@ -54,13 +60,17 @@ def seeds_section(figures: Mapping[str, Mapping[str, Sequence[float]]], lang: st
     rows = [tuple(said(key, language) for key in keys)]
     for where, found in figures.items():
         words = said(f"seeds-{where}", language)
-        rows += [(figure_name(name, language), words, *cells) for name, *cells in over_seeds(found)]
+        rows += [(_heading(figure_name(name, language)), words, *cells) for name, *cells in over_seeds(found)]
     n = max((len(values) for found in figures.values() for values in found.values()), default=0)
     return Section(
         title=said("seeds-title", language, n=n),
         sentences=(said("seeds-note", language),),
         rows=tuple(rows),
     )
+
+
+def _heading(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def over_seeds(figures: Mapping[str, Sequence[float]]) -> Iterator[tuple[str, ...]]:

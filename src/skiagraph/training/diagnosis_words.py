@@ -218,6 +218,7 @@ def _sizes(sizes: SizeCurve, measure: Measure, lang: Language) -> Chart:
     scores = np.array([p.score for p in sizes.points])
     half = 1.96 * np.array([p.error for p in sizes.points])
     n = np.array([p.n for p in sizes.points], dtype=np.float64)
+    least = float(scores.mean()) + np.array([-0.01, 0.01]) * abs(measure.best or float(scores.mean()))
     layers: tuple[Layer, ...] = (
         Band(x=sizes.at, low=low, high=high, name=_said("interval", lang)),
         Line(x=sizes.at, y=middle, name=_said("fitted", lang), style=1),
@@ -226,7 +227,9 @@ def _sizes(sizes: SizeCurve, measure: Measure, lang: Language) -> Chart:
     return Chart(
         title=_said("chart-sizes", lang),
         x=Axis(title=_said("axis-cases", lang), low=0.0, high=2.05 * float(n[-1])),
-        y=Axis.around(_titled(measure, lang), np.concatenate([low, high, scores - half, scores + half])),
+        y=Axis.around(
+            _titled(measure, lang), np.concatenate([low, high, scores - half, scores + half, least])
+        ),
         layers=layers,
     )
 
