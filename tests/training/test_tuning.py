@@ -30,7 +30,7 @@ class CutOff(Exception):
 
 @pytest.fixture(scope="module")
 def pictures(drawn):
-    return drawn(48, 2)
+    return drawn(40, 2)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,10 @@ def start(pictures, machine):
         plan,
         network="resnet-20",
         options={"shortcut": "project", "base": 4},
-        epochs=5,
-        batch=8,
+        epochs=4,
+        settle=None,
+        folds=1,
+        batch=16,
         average=0.5,
         warmup=2,
         steps=(),

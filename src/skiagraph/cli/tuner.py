@@ -89,7 +89,8 @@ class Tuner:
             trials=self.trials, seed=wish.seed, seconds=limit, store=_beside(wish.out, "json")
         )
         with progress("tuning", shown=not wish.as_json) as watch:
-            found: Tuned = tuning.tune(learn, plan, space, search, watch=watch)
+            found: Tuned = tuning.tune(learn, _of_trials(learn, plan, wish), space, search, watch=watch)
+        best = dataclasses.replace(found.plan, folds=plan.folds)
         page = _beside(wish.out, "html")
         with written(page) as work:
             work.write_text(_page(found, space, wish, learn), encoding="utf-8")
@@ -97,10 +98,19 @@ class Tuner:
             _say(found, space)
             typer.echo(f"the page about the trials: {page}")
         if wish.seconds is None or plan.seconds is None:
-            return found.plan
+            return best
         gone = max(time.monotonic() - begun, sum(trial.seconds for trial in found.trials))
         left = max(plan.seconds, (wish.seconds - gone) / trainings_of(wish))
-        return dataclasses.replace(found.plan, seconds=left)
+        return dataclasses.replace(best, seconds=left)
+
+
+def _of_trials(learn: Dataset, plan: Plan, wish: Wish) -> Plan:
+    """The plan of the trials: one network each, unless folds were asked for, or nothing is kept apart but by folds."""
+    from skiagraph.training import parted
+
+    one = dataclasses.replace(plan, folds=1)
+    ((_, apart),) = parted(learn, one, wish.seed)
+    return one if wish.folds == 1 and len(apart) else plan
 
 
 def _beside(out: Path, suffix: str) -> Path:
