@@ -134,6 +134,22 @@ def test_strides_and_kernels_follow_thick_slices():
         built(drawn(1, 1, 5, 8, 10))
 
 
+@pytest.mark.parametrize("first", [(2, 2, 2), (1, 2, 2), (1, 3, 4)])
+def test_a_first_level_with_a_stride_answers_at_the_resolution_of_the_image(first):
+    levels = [
+        Level(width=4, blocks=1, stride=first, kernel=(3, 3, 3)),
+        Level(width=8, blocks=1, stride=(2, 2, 2), kernel=(3, 3, 3)),
+    ]
+    built = network("unet-resenc", inputs=1, outputs=2, ndim=3, levels=levels)
+    size = [4 * f for f in first]
+    answer = built.train()(drawn(1, 1, *size))
+    assert answer.shape == (1, 2, *size)
+    within = answer.unflatten(-1, (-1, first[2]))  # the places of one cell of the first level
+    assert (within.std(-1) > 0).all()
+    with pytest.raises(InvalidInput, match="multiples of"):
+        built(drawn(1, 1, size[0], size[1], size[2] + 1))
+
+
 @pytest.mark.parametrize(
     "wrong", [{"width": 0}, {"kernel": (2, 3)}, {"stride": (1, 1, 1)}, {"blocks": 0}, {"stride": (0, 1)}]
 )
