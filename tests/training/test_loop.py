@@ -11,7 +11,10 @@ from skiagraph.findings import Segmentation
 from skiagraph.metrics import Overlap
 from skiagraph.testing import check_trainer
 from skiagraph.training import SegmentationTrainer, learnt_card, prepared, train
+from skiagraph.training.build import built
+from skiagraph.training.loop import Run, learn
 from skiagraph.training.outline_losses import overlap_and_entropy
+from skiagraph.training.teach import stages_of
 
 
 class Cut(Exception):
@@ -59,6 +62,20 @@ def test_the_loss_falls_on_ellipses(samples, plan):
     assert [(done, total) for done, total, _ in told] == [(n, 8) for n in range(1, 9)]
     losses = [loss for _, _, loss in told]
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_between_two_judgements_the_last_figures_stand(samples, plan):
+    asked = []
+
+    def judge(network):
+        asked.append(network)
+        return {"dice": float(len(asked))}
+
+    plan = dataclasses.replace(plan, epochs=5)
+    run = Run(seed=0, watch=silent, judge=judge, between=2)
+    history = learn(built(plan, 0), stages_of(samples, plan), plan, run).history
+    assert [row["dice"] for row in history] == [1.0, 1.0, 2.0, 2.0, 3.0]
+    assert len({row["loss"] for row in history}) == 5
 
 
 def test_what_was_learnt_is_in_evaluation_mode_and_follows_from_the_generator(samples, plan, uncut):
