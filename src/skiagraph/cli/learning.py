@@ -157,9 +157,9 @@ def data_of(wish: Wish) -> tuple[Dataset, Dataset]:
 def _wished(plan: Plan, wish: Wish, training: Any) -> Plan:
     from skiagraph.errors import InvalidInput
 
-    if wish.folds > 1:
-        why = "asked for: each network is judged on the part that it did not see"
-        plan = dataclasses.replace(plan, folds=wish.folds, reasons={**plan.reasons, "folds": why})
+    if wish.folds or wish.sizes:
+        why = "asked for" if wish.folds else "a data-size curve is judged on the same cases"
+        plan = dataclasses.replace(plan, folds=wish.folds or 1, reasons={**plan.reasons, "folds": why})
     plan = dataclasses.replace(plan, strict=wish.strict)
     changed: Plan = training.overridden(plan, tuple(wish.setting or ()))
     if wish.begin:

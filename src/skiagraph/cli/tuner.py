@@ -110,7 +110,7 @@ def _of_trials(learn: Dataset, plan: Plan, wish: Wish) -> Plan:
 
     one = dataclasses.replace(plan, folds=1)
     ((_, apart),) = parted(learn, one, wish.seed)
-    return one if wish.folds == 1 and len(apart) else plan
+    return one if wish.folds <= 1 and len(apart) else plan
 
 
 def _beside(out: Path, suffix: str) -> Path:

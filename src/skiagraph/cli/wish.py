@@ -54,8 +54,9 @@ class Wish:
         ),
     ] = ""
     folds: Annotated[
-        int, typer.Option(min=1, help="Networks, each learnt without one part, asked together.")
-    ] = 1
+        int,
+        typer.Option(min=0, help="Networks, each learnt without one part, asked together; 0: as planned."),
+    ] = 0
     seed: Annotated[int, typer.Option(help="The same seed learns the same model.")] = 0
     seeds: Annotated[
         int,
