@@ -15,7 +15,18 @@ from skiagraph.cli import app
 from skiagraph.cli.wish import seconds_of
 from skiagraph.errors import InvalidInput
 
-QUICK = ("--set", "options.base=8", "--set", "batch=8", "--set", "average=0.8", "--set", "steps=[]")
+QUICK = (
+    "--set",
+    "options.base=8",
+    "--set",
+    "batch=8",
+    "--set",
+    "average=0.8",
+    "--set",
+    "steps=[]",
+    "--folds",
+    "1",
+)
 
 
 def skiagraph(*arguments, env=None):
