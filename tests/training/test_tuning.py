@@ -75,7 +75,7 @@ def test_the_better_rate_is_found_and_the_plan_says_so(tuned, start):
     assert found.best.figure > found.trials[0].figure
     assert found.best.figure == max(t.figure for t in found.trials if t.outcome == "ended")
     assert "best of 7 trials: auc" in found.plan.reasons["learning_rate"]
-    assert "as planned" in found.plan.reasons["learning_rate"]
+    assert "of the first" in found.plan.reasons["learning_rate"]
     assert sum(found.importance.values()) == pytest.approx(1.0)
     assert list(found.importance) == sorted(found.importance, key=found.importance.get, reverse=True)
 

@@ -60,7 +60,7 @@ class Tuned:
     Args:
         plan: The best, with a reason for each of its values.
         best: The trial that it is from.
-        trials: All of them, the first with what was planned.
+        trials: All of them, in their order.
         importance: Share of each field in how well trials did, the largest first; empty where few ended.
         aim: What they were compared by.
     """
@@ -82,11 +82,11 @@ def aim_of(task: Task) -> Aim:
 def tune(dataset: Dataset, plan: Plan, space: Sequence[Dimension], search: Search, *, watch: Watch) -> Tuned:
     """Trains with values from a space, one trial after the other, and finds the best.
 
-    The first trial has the values that were planned; those of the others are proposed by a tree of Parzen estimators. A
-    trial is given up where it does worse than the median of those before it did at the same part of their trainings.
-    Compared is the figure of the network that would ship, on the split ``"val"`` or on the groups that the plan keeps
-    apart: give no test data. The best of many trials looks better than it is, by luck; only data that were not used
-    here tell how good it is.
+    The first trial has the values that were planned, as far as they lie in the space; those of the others are proposed
+    by a tree of Parzen estimators. A trial is given up where it does worse than the median of those before it did at
+    the same part of their trainings. Compared is the figure of the network that would ship, on the split ``"val"`` or
+    on the groups that the plan keeps apart: give no test data. The best of many trials looks better than it is, by
+    luck; only data that were not used here tell how good it is.
 
     A tuning that was cut off has lost the trial that was running. It takes the same one again, and comes to the end to
     which it would have come.
@@ -143,7 +143,7 @@ def _reason(best: Trial, trials: Sequence[Trial], aim: Aim) -> str:
     told = f"best of {len(trials)} trials: {aim.name} {best.figure:.4g} of validation"
     first = trials[0]
     if best.number and first.outcome == "ended":
-        told += f", against {first.figure:.4g} as planned"
+        told += f", against {first.figure:.4g} of the first"
     return told
 
 
