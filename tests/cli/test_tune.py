@@ -1,6 +1,7 @@
 """`skiagraph tune` and the logs: a better plan is found, learnt and judged; a killed one goes on; bad wishes fail."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -15,6 +16,10 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 from skiagraph.cli import app
+from skiagraph.cli.tuner import Tuner
+from skiagraph.cli.wish import Wish
+from skiagraph.io import read_dataset
+from skiagraph.training.trials import Aim, Trial
 
 QUICK = (
     "--set", "epochs=2", "--set", "options.base=4", "--set", "batch=8", "--set", "average=0.5", "--set", "steps=[]",
@@ -115,3 +120,34 @@ def test_what_would_be_tried_is_shown_without_learning(data, tmp_path):
     assert "by its logarithm" in shown
     assert "batch" not in shown, "what is set is not tried"
     assert not list(tmp_path.iterdir())
+
+
+def test_time_is_shared_among_trials_and_model_and_what_is_left_goes_to_the_model(
+    data, tmp_path, monkeypatch
+):
+    training = pytest.importorskip("skiagraph.training")
+    tuning = pytest.importorskip("skiagraph.training.tuning")
+    learn = read_dataset(data).split("train")
+    plan = training.planned(learn, "classification", training.this_machine(), seconds=10.0)
+    plan = dataclasses.replace(plan, folds=4)
+    asked = []
+
+    def found(dataset, tried, space, search, *, watch):
+        asked.append((tried, search))
+        trial = Trial(number=0, values={"batch": 8}, outcome="ended", figure=0.9, seconds=25.0)
+        return tuning.Tuned(
+            plan=tried, best=trial, trials=(trial,), importance={}, aim=Aim(name="auc", more=True)
+        )
+
+    monkeypatch.setattr(tuning, "tune", found)
+    wish = Wish(task="classification", data=data, out=tmp_path / "b", time_budget="60s", seed=4, as_json=True)
+    tuner = Tuner(trials=5, tries=("batch=8,16",), only=True)
+    better = tuner.better(learn, plan, wish, time.monotonic() - 5)
+    ((tried, search),) = asked
+    assert (tried.folds, better.folds) == (1, 4), "a trial is one network"
+    assert (search.trials, search.seed, search.seconds) == (5, 4, 40.0), (
+        "the last may begin at 40 s and ends at 50 s"
+    )
+    assert better.seconds == pytest.approx(35.0), "trials of an earlier call count"
+    late = tuner.better(learn, plan, wish, time.monotonic() - 100)
+    assert late.seconds == 10.0, "the model has its share in any case"
