@@ -1,16 +1,20 @@
 """Trainings that begin with other weights: what is taken over, drawn anew, kept fixed, refused, and named on a card."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 from safetensors.torch import save_file
 from torch import nn
+from typer.testing import CliRunner
 
 from skiagraph import codes
+from skiagraph.cli import app
 from skiagraph.codes import Code
-from skiagraph.errors import BundleError, InvalidInput, MissingInput
+from skiagraph.errors import BundleError, InvalidInput, MissingInput, UnknownName
 from skiagraph.networks import network
 from skiagraph.networks.foreign_weights import foreign_name
 from skiagraph.plain import to_plain
@@ -294,3 +298,34 @@ def test_a_network_with_auxiliary_heads_learns_with_them_and_reads_without(measu
     assert isinstance(found.network(torch.zeros(2, 1, 16, 16)), torch.Tensor)
     start = built(plan, int(np.random.default_rng(0).integers(2**31))).state_dict()
     assert not torch.equal(found.network.state_dict()["sides.0.dense.weight"], start["sides.0.dense.weight"])
+
+
+def asked_for(data, *more):
+    arguments = [
+        "train",
+        "classification",
+        str(data),
+        "--out",
+        str(data.parent / "out"),
+        "--plan-only",
+        "--json",
+    ]
+    return CliRunner().invoke(app, [*arguments, *more])
+
+
+def test_the_command_line_begins_with_a_bundle_or_a_file_and_says_what_is_missing(teacher, tmp_path):
+    data = tmp_path / "dataset.csv"
+    rows = [f"{n}.png,{'disc' if n % 2 else 'ring'},{n},train" for n in range(8)]
+    data.write_text("\n".join(["image,label,group,split", *rows]), "utf-8")
+    for n in range(8):
+        noise = np.random.default_rng(n).integers(0, 255, (16, 16), np.uint8)
+        Pillow.fromarray(noise).save(tmp_path / f"{n}.png")
+    done = asked_for(data, "--from", str(teacher[2]), "--set", "freeze=1")
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)
+    assert plan["network"] == "resnet-20"
+    assert plan["freeze"] == 1
+    assert plan["origin"]["name"] == "teacher 0.1.0"
+    assert plan["origin"]["anew"] == ["head.weight", "head.bias"]
+    assert isinstance(asked_for(data, "--from", "no-such-model").exception, UnknownName)
+    assert isinstance(asked_for(data, "--from", "none.safetensors").exception, MissingInput)
