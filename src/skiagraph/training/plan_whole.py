@@ -11,7 +11,7 @@ import torch
 from skiagraph.case import Target
 from skiagraph.errors import InvalidInput
 from skiagraph.networks import multiply_adds
-from skiagraph.preprocess import Affine, Erase, Gamma, Noise, Pose
+from skiagraph.preprocess import Affine, Erase, Gain, Gamma, Noise, Pose
 from skiagraph.task import Intensity, Recipe
 from skiagraph.training.build import built
 from skiagraph.training.fingerprint import Fingerprint
@@ -171,16 +171,23 @@ def _class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     return tuple(round(r * len(roots) / sum(roots), 4) for r in roots)
 
 
-def _steps(found: Fingerprint) -> tuple[AnyStep, ...]:
-    size = 1.22
-    noise = (Gamma(), Noise(), Erase(share=0.5, largest=0.5))
+def _steps(found: Fingerprint, *, size_matters: bool) -> tuple[AnyStep, ...]:
+    """Much, where a settled end follows; little of what changes the size, where that is measured."""
     if found.ndim == 3:
+        size = 1.03 if size_matters else 1.22
         return (Pose(shrink=size, grow=size), Gamma(gamma=1.3, brightness=1.2), Noise())
+    covered = (Noise(), Erase(share=0.5, largest=0.5))
+    if size_matters:
+        return (
+            Affine(turn=15.0, any_turn=0.0, shrink=1.03, grow=1.03, stretch=1.03, shift=0.1, shear=0.05),
+            Gamma(),
+            *covered,
+        )
     return (
-        Affine(
-            turn=15.0, any_turn=0.0, shrink=size, grow=size, stretch=min(size, 1.1), shift=0.1, shear=0.05
-        ),
-        *noise,
+        Affine(turn=20.0, any_turn=0.0, shrink=1.35, grow=1.35, stretch=1.2, shift=0.12, shear=0.1),
+        Gamma(gamma=1.8),
+        Gain(strength=0.25),
+        *covered,
     )
 
 
