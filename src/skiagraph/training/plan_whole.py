@@ -171,23 +171,16 @@ def _class_weights(counts: Sequence[int]) -> tuple[float, ...]:
     return tuple(round(r * len(roots) / sum(roots), 4) for r in roots)
 
 
-def _steps(found: Fingerprint, *, size_matters: bool) -> tuple[AnyStep, ...]:
-    """Much, where a settled end follows; little of what changes the size, where that is measured."""
+def _steps(found: Fingerprint) -> tuple[AnyStep, ...]:
+    """Much, for a settled end follows."""
     if found.ndim == 3:
-        size = 1.03 if size_matters else 1.22
-        return (Pose(shrink=size, grow=size), Gamma(gamma=1.3, brightness=1.2), Noise())
-    covered = (Noise(), Erase(share=0.5, largest=0.5))
-    if size_matters:
-        return (
-            Affine(turn=15.0, any_turn=0.0, shrink=1.03, grow=1.03, stretch=1.03, shift=0.1, shear=0.05),
-            Gamma(),
-            *covered,
-        )
+        return (Pose(shrink=1.22, grow=1.22), Gamma(gamma=1.3, brightness=1.2), Noise())
     return (
         Affine(turn=20.0, any_turn=0.0, shrink=1.35, grow=1.35, stretch=1.2, shift=0.12, shear=0.1),
         Gamma(gamma=1.8),
         Gain(strength=0.25),
-        *covered,
+        Noise(),
+        Erase(share=0.5, largest=0.5),
     )
 
 
