@@ -4,8 +4,10 @@ This file is also what each of those processes runs.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -20,11 +22,13 @@ import torch
 
 from skiagraph.errors import InvalidInput, ProcessLost
 from skiagraph.networks import network
+from skiagraph.training import Machine, planned, teach
 from skiagraph.training import spread as spreading
 from skiagraph.training.loop import Run, Stage, learn
 from skiagraph.training.losses import How, class_loss
 from skiagraph.training.outline_losses import structure_loss
 from skiagraph.training.spread import LOST, Spread, run_together
+from skiagraph.training.teach import follow
 from skiagraph.training.team import ALL, Share, Team, joined
 
 UNIX = pytest.mark.skipif(sys.platform != "linux", reason="processes are killed and watched as on Linux")
@@ -92,6 +96,23 @@ def learnt(task, team, checkpoint, before_step=lambda epoch, n: None):
     return found, held / sum(p.numel() for p in found.network.parameters()), len(begun)
 
 
+def lesson():
+    """A plan of two networks, with augmentation, mixtures and a time budget; and what is learnt from."""
+    data = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["drawn_dataset"](26, 2)
+    plan = planned(data, "classification", Machine(cores=2, memory=8.0), seconds=900.0)
+    small = {"network": "resnet-20", "options": {"base": 8}, "epochs": 1, "folds": 2, "batch": 6}
+    plan = dataclasses.replace(plan, **small, learning_rate=3e-5, warmup=1, settle=None)
+    assert plan.mixup
+    assert plan.steps
+    return data, plan
+
+
+def taught(team=None, folder=None):
+    data, plan = lesson()
+    file = None if folder is None else folder / "taught"
+    return teach(data, plan, rng=np.random.default_rng(5), watch=lambda *_: None, checkpoint=file, team=team)
+
+
 def main(what, folder):
     """One of two processes: they learn each task in both ways, or the second one brings them to an end."""
     torch.set_num_threads(1)
@@ -112,6 +133,11 @@ def main(what, folder):
                 name = f"{task}-{split}-{team.share.rank}"
                 (folder / f"{name}.json").write_text(json.dumps(facts), "utf-8")
                 torch.save(found.network.state_dict(), folder / name)
+        if second:
+            follow(lambda: lesson()[0], team)
+        else:
+            torch.save(taught(team, folder).network.state_dict(), folder / "taught-weights")
+            team.told(None)
 
 
 def command(what, folder):
@@ -161,6 +187,14 @@ def test_of_a_split_network_each_process_holds_half_and_the_checkpoint_holds_all
         assert (whole, half) == (1.0, pytest.approx(0.5, abs=0.01))
     kept = torch.load(together / f"{task}-True-checkpoint")["states"]
     assert apart(kept[1], alone[task].network.state_dict()) < 1e-5
+
+
+@UNIX
+def test_what_the_first_process_teaches_the_other_follows(together):
+    weights = torch.load(together / "taught-weights")
+    assert any(name.startswith("members.1.") for name in weights), "one network a fold"
+    assert apart(weights, taught().network.state_dict()) < 1e-5
+    assert json.loads((together / "taught-epochs.json").read_text("utf-8"))["epochs"] == 1
 
 
 @UNIX
