@@ -93,5 +93,13 @@ def test_what_cannot_be_done_is_said(heads, arguments, kind, words):
     assert words in str(done.exception)
 
 
+def test_an_attribute_that_there_is_not_is_refused_before_anything_is_fitted(heads, monkeypatch):
+    def fitted(*_, **__):
+        pytest.fail("baselines were fitted first")
+
+    monkeypatch.setattr("skiagraph.training.baseline.fitted_baselines", fitted)
+    assert "subgroups are by attributes" in str(run(heads, "--by", "scanner").exception)
+
+
 def test_data_that_is_not_there_is_said():
     assert isinstance(run("nowhere.csv").exception, MissingInput)

@@ -70,10 +70,11 @@ def test_folds_with_a_test_split_show_both(data, tmp_path):
     assert "On cases that were kept apart" in Path(answer["page"]).read_text("utf-8")
 
 
-def test_where_nothing_is_kept_apart_nothing_is_claimed(data, tmp_path):
+def test_where_nothing_can_be_judged_nothing_is_claimed_and_the_model_is_written(data, tmp_path):
     rows = data.read_text("utf-8").splitlines()
     few = data.with_name("few.csv")
-    few.write_text("\n".join(rows[:9]), "utf-8")
+    data.with_name("broken.png").write_bytes(b"no picture")
+    few.write_text("\n".join([*rows[:9], "broken.png,disc,4,99,test"]), "utf-8")
     answer = learnt(few, tmp_path / "b", "--set", "batch=4")
     assert (answer["figures"], answer["page"], answer["fit"], answer["held"]) == ({}, None, [], 0)
     assert load_bundle(tmp_path / "b").card.limits == (

@@ -101,7 +101,8 @@ def rehearsed(course: Course, beside: Beside) -> float | None:
     reader, cases, reads = opened_model(str(folder)), *_to_judge(course)
     frozen = time.monotonic()
     marks: list[float] = []
-    few = dataclasses.replace(cases, samples=cases.samples[: 6 if len(plan.recipe.shape) == 3 else 40])
+    most = 6 if len(plan.recipe.shape) == 3 else 40
+    few = dataclasses.replace(cases, samples=cases.samples[:: max(1, len(cases) // most)])
 
     def told(*_: object) -> None:
         marks.append(time.monotonic())
@@ -140,17 +141,11 @@ def account_of(
         sizes: Of trainings with parts of the data; may be empty.
         shown: Whether bars follow it.
     """
-    from skiagraph.cli.course import held_out, of_seeds
-    from skiagraph.cli.progress import progress
+    from skiagraph.cli.course import held_out, of_seeds, on_test
     from skiagraph.workflow import opened_model
-    from skiagraph.workflow.evaluation import evaluated
 
-    reader, wish, found = opened_model(str(course.folder / "bundle")), course.wish, None
-    if course.test is not None:
-        with progress("judging", shown=shown) as watch:
-            found = evaluated(
-                reader, course.test, beside=beside, split=wish.test, seed=wish.seed, watch=watch
-            )
+    reader, wish = opened_model(str(course.folder / "bundle")), course.wish
+    found = on_test(course, reader, beside, shown=shown)
     again = wish.seeds > 1 or course.plan.folds > 1
     held = held_out(course, taught, shown=shown, beside=beside) if found is None or again else None
     seeded = of_seeds(course, (found, held), shown=shown) if wish.seeds > 1 else None
@@ -211,6 +206,6 @@ def written(course: Course, account: Account, taught: Taught) -> None:
 
 
 def _where(found: Evaluated, course: Course) -> str:
-    if course.test is not None:
+    if found.split == course.wish.test:
         return f"the split {found.split} of {found.data}"
     return f"cases of {found.data} that were kept apart from learning, and used to calibrate"

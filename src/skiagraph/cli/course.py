@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -174,12 +175,16 @@ def of_seeds(course: Course, first: tuple[Evaluated | None, Evaluated | None], *
         first: The first seed on the test split and on validation.
         shown: Whether bars follow it.
     """
+    from skiagraph.workflow.evaluation import Beside
+
     rows = [_row(first)]
     for k in range(1, course.wish.seeds):
         file = course.folder / f"seed-{course.wish.seed + k}" / "figures.json"
         if not file.is_file():
             found = taught(course, k, shown=shown, seed=course.wish.seed + k)
-            judged = on_test(course, found, shown=shown), held_out(course, found, shown=shown)
+            reader = reader_of(found.network, course.card, found.plan.recipe)
+            tested = on_test(course, reader, Beside(), shown=shown)
+            judged = tested, held_out(course, found, shown=shown)
             _kept(file, _row(judged))
         rows.append(json.loads(file.read_text("utf-8")))
     figures: dict[str, dict[str, tuple[float, ...]]] = {}
@@ -294,17 +299,28 @@ def reader_of(network: Any, card: Card, recipe: Recipe) -> Reader:
     )
 
 
-def on_test(course: Course, found: Taught, *, shown: bool) -> Evaluated | None:
-    """The figures of a network in memory on the test split; None where there is none."""
-    from skiagraph.cli.progress import progress
-    from skiagraph.workflow.evaluation import Beside, evaluated
+def on_test(course: Course, reader: Reader, beside: Beside, *, shown: bool) -> Evaluated | None:
+    """The figures on the test split; None where there is none, or, which is said, where none of it can be judged.
 
-    if course.test is None:
+    Args:
+        course: The circumstances.
+        reader: The model.
+        beside: What it is held against.
+        shown: Whether a bar follows it.
+    """
+    from skiagraph.cli.progress import progress
+    from skiagraph.errors import InvalidInput
+    from skiagraph.workflow.evaluation import evaluated
+
+    test, wish = course.test, course.wish
+    if test is None:
         return None
-    reader = reader_of(found.network, course.card, found.plan.recipe)
-    with progress("judging", shown=shown) as watch:
-        split, seed = course.wish.test, course.wish.seed
-        return evaluated(reader, course.test, beside=Beside(), split=split, seed=seed, watch=watch)
+    try:
+        with progress("judging", shown=shown) as watch:
+            return evaluated(reader, test, beside=beside, split=wish.test, seed=wish.seed, watch=watch)
+    except InvalidInput as error:
+        sys.stderr.write(f"skiagraph: the split {wish.test} tells nothing about the model: {error}\n")
+        return None
 
 
 def held_out(course: Course, found: Taught, *, shown: bool, beside: Beside | None = None) -> Evaluated | None:
