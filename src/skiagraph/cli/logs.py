@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def check_logs(wish: Wish) -> None:
     """
     from skiagraph.training.logbook import check_log
 
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = (
+        "true"  # it tells its makers of its use; nothing here leaves the machine
+    )
     for kind in wish.log or ():
         check_log(kind)
 

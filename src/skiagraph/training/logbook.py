@@ -6,7 +6,6 @@ import dataclasses
 import json
 import logging
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, final
@@ -58,7 +57,8 @@ def opened_log(kind: str, folder: Path, name: str, plan: Plan) -> Log:
     Args:
         kind: For which program: ``"tensorboard"`` or ``"mlflow"``.
         folder: Is made where it is not there. Of ``"tensorboard"`` each training has a folder in it, of ``"mlflow"``
-            all have one file, ``mlflow.db``. Nothing is sent anywhere.
+            all have one file, ``mlflow.db``. (MLflow itself tells its makers of its use, unless the environment has
+            ``MLFLOW_DISABLE_TELEMETRY=true``; the command line sets that.)
         name: Of the training.
         plan: Its choices are the parameters.
 
@@ -155,7 +155,6 @@ class _Mlflow:
 
     @staticmethod
     def needs() -> Any:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # the only switch there is
         mlflow = optional("mlflow", package="mlflow", extra="mlflow")
         optional("sqlalchemy", package="sqlalchemy", extra="mlflow")
         for noisy in ("mlflow", "alembic"):
