@@ -10,6 +10,7 @@ from skiagraph.codes import Code
 from skiagraph.task import Recipe
 from skiagraph.training.diagnosis_curves import diagnosis_of_fit, fit_of, side_of
 from skiagraph.training.diagnosis_words import sentences_of
+from skiagraph.training.fit_measures import Within
 from skiagraph.training.lesson import lesson_for
 from skiagraph.training.plan import Plan
 
@@ -56,6 +57,23 @@ def test_a_model_that_knows_its_own_cases_only_over_fits_with_an_interval_and_wh
     assert "In use already: augmentation, weight decay" in told
     assert "Not tried: a simpler model, dropout." in told
     assert "Validation was best" not in told
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.70, 0.80, "harder, or of another kind"),
+        (0.85, 0.95, None),
+        (0.96, 0.99, "easier, or of another kind"),
+    ],
+)
+def test_a_test_split_that_is_unlike_validation_is_said(low, high, words):
+    fit = fit_of(RECIPE, [history([0.9, 0.9], [0.9, 0.9])], [sides(2.0, 2.0)])
+    found = diagnosis_of_fit(fit, PLAN)
+    within = Within(value=(low + high) / 2, low=low, high=high)
+    told = " ".join(sentences_of(dataclasses.replace(found, elsewhere=within)))
+    assert ("On the test split" in told) == (words is not None)
+    assert words is None or words in told
 
 
 def test_few_cases_are_said_to_prove_little():

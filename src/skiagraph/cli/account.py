@@ -112,7 +112,7 @@ def rehearsed(course: Course, beside: Beside) -> float | None:
     page.unlink()
     shutil.rmtree(folder)
     times, reading, rest = reads / len(few), marks[-1] - frozen, time.monotonic() - marks[-1]
-    total: float = (frozen - begun) + times * reading + times**0.85 * rest
+    total: float = 1.15 * ((frozen - begun) + times * reading + times**0.85 * rest)
     return total
 
 
@@ -152,27 +152,34 @@ def account_of(
     return Account(
         found=found or (held and dataclasses.replace(held, digest=reader.digest)),
         held=held if found is not None else None,
-        diagnosis=_diagnosis(taught, len(course.learn), seeded, sizes),
+        diagnosis=_diagnosis(course, taught, (found, seeded), sizes),
         seeded=seeded,
         digest=reader.digest,
     )
 
 
-def _diagnosis(taught: Taught, n: int, seeded: Seeded | None, sizes: Sequence[SizePoint]) -> Diagnosis | None:
+def _diagnosis(
+    course: Course, taught: Taught, told: tuple[Evaluated | None, Seeded | None], sizes: Sequence[SizePoint]
+) -> Diagnosis | None:
     from skiagraph.training.diagnosis_curves import diagnosis_of_fit
-    from skiagraph.training.fit_measures import bias_variance, fitted_sizes
+    from skiagraph.training.fit_measures import Within, bias_variance, fitted_sizes
 
-    fit = taught.fit
+    fit, (found, seeded) = taught.fit, told
     if fit is None:
         return None
-    own = n - sum(len(apart) for _, apart in taught.members) if len(taught.members) == 1 else n
-    shares = curve = None
+    measure, shares, curve, elsewhere = fit.curve.measure, None, None, None
     if seeded is not None and seeded.predicted is not None:
         shares = bias_variance(*seeded.predicted)
     if sizes:
-        rng = np.random.default_rng(0)
-        curve = fitted_sizes([*sizes, fit.point(own)], fit.curve.measure, rng)
-    return diagnosis_of_fit(fit, taught.plan, curve, shares)
+        apart = sum(len(held) for _, held in taught.members)
+        curve = fitted_sizes(
+            [*sizes, fit.point(len(course.learn) - apart)], measure, np.random.default_rng(0)
+        )
+    if found is not None and measure.name in found.judged[0].figures:
+        e = found.judged[0].figures[measure.name]
+        elsewhere = Within(value=e.value, low=e.low, high=e.high) if np.isfinite(e.value) else None
+    diagnosis = diagnosis_of_fit(fit, taught.plan, curve, shares)
+    return dataclasses.replace(diagnosis, elsewhere=elsewhere)
 
 
 def written(course: Course, account: Account, taught: Taught) -> None:
@@ -184,13 +191,12 @@ def written(course: Course, account: Account, taught: Taught) -> None:
     from skiagraph.cli.judging import write_page
     from skiagraph.report.evaluation_sections import plan_section, seeds_section, validation_section
     from skiagraph.task import load_bundle, save_bundle
-    from skiagraph.training import learnt_card, scores_of, why
+    from skiagraph.training import measured, scores_of, why
 
     found, wish, lang = account.found, course.wish, course.wish.lang
     bundle = load_bundle(course.folder / "bundle")
     scores = () if found is None else scores_of(found.judged, _where(found, course))
-    modality = bundle.card.inputs[0].modality
-    card = learnt_card(bundle.card.name, bundle.recipe, modality, course.learn, scores)
+    card = measured(bundle.card, scores)
     save_bundle(dataclasses.replace(bundle, card=card), wish.out)
     if found is None:
         return

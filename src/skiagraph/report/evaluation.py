@@ -57,12 +57,14 @@ class Section:
         sentences: What is said.
         charts: SVG elements.
         rows: A table, its head first; none where it is empty.
+        numbers: Whether the table is of numbers; else its cells are words.
     """
 
     title: str
     sentences: tuple[str, ...] = ()
     charts: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    numbers: bool = True
 
 
 def render_evaluation(evaluated: Evaluated, *, lang: str = "en", sections: Sequence[Section] = ()) -> str:

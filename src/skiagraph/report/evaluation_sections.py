@@ -94,4 +94,6 @@ def plan_section(rows: Sequence[tuple[str, str, str]], lang: str) -> Section:
     """
     language = check_language(lang)
     head = tuple(said(key, language) for key in ("plan-choice", "value", "plan-because"))
-    return Section(title=said("plan-title", language), rows=(head, *(tuple(row) for row in rows)))
+    return Section(
+        title=said("plan-title", language), rows=(head, *(tuple(row) for row in rows)), numbers=False
+    )

@@ -1,6 +1,6 @@
 """One trainer a task, the plan that follows from data and machine, and the loop in the open."""
 
-from skiagraph.training.card import learnt_card, scores_of
+from skiagraph.training.card import learnt_card, measured, scores_of
 from skiagraph.training.classification import ClassificationTrainer
 from skiagraph.training.fingerprint import Fingerprint, Spread, fingerprint
 from skiagraph.training.freeze import freeze
@@ -40,6 +40,7 @@ __all__ = [
     "freeze",
     "learn",
     "learnt_card",
+    "measured",
     "overridden",
     "parted",
     "planned",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
@@ -11,15 +12,17 @@ from skiagraph.report.evaluated import Judged
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe, Score
 from skiagraph.training.plan import Origin
 
-__all__ = ["learnt_card", "scores_of"]
+__all__ = ["learnt_card", "measured", "scores_of"]
 
 _SAYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "segmentation": ("Segmentation", "Outlines"),
-        "classification": ("Classification", "Tells classes of"),
+        "classification": ("Classification", "Tells apart"),
         "regression": ("Measurement", "Measures"),
     }
 )
+_TOLD: Final = 12  # labels that a summary names
+_UNMEASURED: Final = "Nothing was measured on data that it did not learn from."
 _NO_LICENCE: Final = "LicenseRef-not-stated"
 
 
@@ -28,27 +31,22 @@ def learnt_card(
     recipe: Recipe,
     modality: str,
     data: Dataset,
-    scores: Sequence[Score] = (),
     origin: Origin | None = None,
 ) -> Card:
-    """The card of a model that has just been learnt.
+    """The card of a model that has just been learnt, and not been measured yet.
 
     Args:
         name: Its name.
         recipe: How it reads.
         modality: DICOM Modality of the images; empty for files that do not say.
         data: What it learnt from.
-        scores: What was measured.
         origin: The model whose weights it began with; its data and the terms of its licence hold for this one too.
     """
     finding, says = _SAYS[recipe.task]
     concepts = recipe.labels if recipe.concept is None else (recipe.concept,)
-    told = ", ".join(c.meaning or c.value for c in concepts)
+    words = [c.meaning or c.value for c in recipe.labels]
+    told = ", ".join(words[:_TOLD]) + (f" and {len(words) - _TOLD} more" if len(words) > _TOLD else "")
     kind = "pictures" if len(recipe.shape) == 2 else "volumes"
-    if scores:
-        limits = (f"Measured on {scores[0].on} alone; other machines, hospitals and patients are untested.",)
-    else:
-        limits = ("Nothing was measured on data that it did not learn from.",)
     ndim: Literal[2, 3] = 2 if len(recipe.shape) == 2 else 3
     return Card(
         name=name,
@@ -62,13 +60,25 @@ def learnt_card(
         ),
         outputs=tuple(OutputSpec(finding=finding, concept=concept) for concept in concepts),
         intended_use="Research. Not a medical device.",
-        limits=limits,
+        limits=(_UNMEASURED,),
         data=tuple(dict.fromkeys((data.name, *(origin.data if origin else ())))),
         origin=f"{origin.name}, SHA-256 {origin.digest}, {origin.licence or _NO_LICENCE}" if origin else "",
         licence=_terms(data.licence or _NO_LICENCE, origin),
         attribution=origin.attribution if origin else "",
-        scores=tuple(scores),
     )
+
+
+def measured(card: Card, scores: Sequence[Score]) -> Card:
+    """A card with what was measured, and where else nothing was.
+
+    Args:
+        card: As `learnt_card` gave it.
+        scores: All on the same cases; none leaves the card as it is.
+    """
+    if not scores:
+        return card
+    limits = (f"Measured on {scores[0].on} alone; other machines, hospitals and patients are untested.",)
+    return dataclasses.replace(card, scores=tuple(scores), limits=limits)
 
 
 def _terms(licence: str, origin: Origin | None) -> str:

@@ -135,6 +135,7 @@ class Diagnosis:
         proposals: Remedies that were not.
         used: Remedies that were in use all along.
         cases: That the validation score rests on; 0 where nobody has counted.
+        elsewhere: The same score on cases from elsewhere, a test split; None where there are none.
     """
 
     verdict: Verdict
@@ -152,6 +153,7 @@ class Diagnosis:
     proposals: tuple[Proposal, ...] = ()
     used: tuple[Remedy, ...] = ()
     cases: int = 0
+    elsewhere: Within | None = None
 
 
 def diagnosed(

@@ -68,6 +68,9 @@ def _sentences(found: Diagnosis, lang: Language) -> Iterator[str]:
         validation=_with_unit(found.validation, measure),
         gap=_within(found.gap, measure, lang),
     )
+    if found.elsewhere is not None and not found.elsewhere.low <= found.validation <= found.elsewhere.high:
+        better = (found.elsewhere.value > found.validation) == measure.higher
+        yield _said("easier" if better else "harder", lang, test=_within(found.elsewhere, measure, lang))
     if found.verdict == "under" and found.left > 0.5:
         yield _said("left", lang, share=f"{100 * found.left:.0f}")
     if found.verdict == "under" and found.falling > 0.05 * abs(measure.best - found.validation):
