@@ -13,7 +13,7 @@ from skiagraph.geometry import Plane, derived_frame
 from skiagraph.image import Image
 from skiagraph.inference import staged
 from skiagraph.inference.torch_engine import TorchEngine
-from skiagraph.preprocess import Erase
+from skiagraph.preprocess import Blur, Erase, Noise
 from skiagraph.training import Machine, learnt_card, planned, teach, this_machine, why
 from skiagraph.training.forms import ellipticity, thickness
 
@@ -69,25 +69,23 @@ def _lines(width, side=400, n=4):
     return Dataset(name="lines", samples=samples, licence="CC0-1.0", targets=(LINES,))
 
 
-def test_structures_that_would_vanish_are_learnt_in_windows_at_full_resolution():
+def test_structures_that_would_vanish_are_learnt_in_windows():
     plan = planned(_lines(4), "segmentation", MACHINE)
-    assert plan.recipe.overlap is not None
-    assert plan.recipe.shape == (192, 192)
-    assert plan.network == "unet"
-    assert not any(isinstance(step, Erase) for step in plan.steps)
+    assert (plan.recipe.overlap, plan.recipe.shape) == (0.25, (192, 192))
     assert plan.balance == 3  # 400 x 400 are about four windows of 192 x 192
     assert "vanish" in {name: reason for name, _, reason in why(plan)}["recipe.shape"]
 
 
-def test_thin_structures_of_small_pictures_are_learnt_in_one_window_at_full_resolution():
-    plan = planned(_lines(5, side=200), "segmentation", MACHINE)
-    assert (plan.recipe.overlap, plan.recipe.shape, plan.network) == (0.25, (208, 208), "unet")
-    assert plan.balance == 0
+def test_thin_structures_are_neither_blurred_nor_covered():
+    kinds = {type(step) for step in planned(_lines(5, side=200), "segmentation", MACHINE).steps}
+    assert not kinds & {Blur, Erase}
+    assert kinds & {Noise}
 
 
 def test_thick_structures_are_learnt_at_one_glance():
     plan = planned(_lines(60), "segmentation", MACHINE)
-    assert (plan.recipe.overlap, plan.recipe.shape, plan.network) == (None, (288, 288), "residual-unet")
+    assert (plan.recipe.overlap, plan.recipe.shape) == (None, (288, 288))
+    assert any(isinstance(step, Erase) for step in plan.steps)
 
 
 def test_pictures_that_the_memory_does_not_hold_are_not_learnt_in_windows():
@@ -105,8 +103,7 @@ def test_a_picture_is_read_in_windows_on_its_own_pixels():
     data = _lines(4)
     plan = dataclasses.replace(
         planned(data, "segmentation", this_machine()),
-        network="unet",
-        options={"base": 4, "levels": 2, "norm": "batch"},
+        options={"widths": [4, 8]},
         epochs=15,
         warmup=2,
         average=0.5,

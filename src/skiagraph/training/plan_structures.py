@@ -18,13 +18,12 @@ __all__ = ["structure_plan"]
 
 _WIDTHS: Final = (24, 48, 96, 128, 160)
 _LOST: Final = 4.0  # samples below which a structure is lost when its picture is shrunk
-_FINE: Final = 8.0  # samples below which half resolution is too coarse
+_FINE: Final = 8.0  # samples below which a structure must not be blurred or covered
 _ELLIPTIC: Final = (
     0.985  # Dice of outlines and ellipses from which they are ellipses; of discs of 20 pixels it is .99
 )
-_WHY_WINDOWS: Final = (
-    "windows of the picture as it is: shrunk to one glance, its thin structures would vanish"
-)
+_STEPS: Final[tuple[AnyStep, ...]] = (Affine(), Gamma(), Gain(), Speckle(), Blur(), Erase())
+_THIN_STEPS: Final[tuple[AnyStep, ...]] = (Affine(shrink=1.3, grow=1.4), Gamma(), Gain(), Noise())
 
 
 def structure_plan(found: Fingerprint, target: Target, machine: Machine, seconds: float | None) -> Plan:
@@ -65,33 +64,19 @@ def _picture_plan(
     parts: dict[str, Any],
     reasons: dict[str, str],
 ) -> Plan:
-    longest, thinnest = 512 if machine.gpu else 288, min(found.thickness.values(), default=1.0)
-    scale = min(1.0, longest / max(found.shape))
-    fine = thinnest * scale * max(found.shape) < _FINE
-    lost = scale < 1 and thinnest * longest < _LOST
-    windows = fine and (lost or scale == 1) and _held(found, machine)
-    network, options, step, why_network = _picture_network(machine, fine=fine)
-    if windows:
-        side = (384 if machine.gpu else 192) if lost else longest
-        shape = tuple(min(side, math.ceil(n / step) * step) for n in found.shape)
-        n, why_shape = found.samples * max(1, round(math.prod(found.shape) / math.prod(shape))), _WHY_WINDOWS
-    else:
-        shape = tuple(max(2 * step, round(n * scale / step) * step) for n in found.shape)
-        n, why_shape = (
-            found.samples,
-            f"the whole picture at one glance, its longest side about {longest} samples",
-        )
+    shape, seen, why_shape = _sight(found, machine)
+    windows, thin = seen > found.samples, _thickness(found, machine) < _FINE
     prior, why_prior = _prior(found, parts)
-    usual = max(20 if windows else 40, min(300, 35_000 // n))
+    usual = max(20 if windows else 40, min(300, 35_000 // seen))
     return Plan(
         recipe=Recipe(shape=shape, overlap=0.25 if windows else None, prior=prior, **parts),
-        network=network,
-        options=options,
+        network="residual-unet",
+        options={"widths": list(_WIDTHS)},
         epochs=usual if seconds is None else 3 * usual,
-        batch=4 if windows else max(2, min(8, n // 4)),
-        balance=n / found.samples - 1 if windows else 0.2,
+        batch=4 if windows else max(2, min(8, seen // 4)),
+        balance=seen / found.samples - 1 if windows else 0.2,
         precision="bf16-mixed" if machine.bf16 else "32-true",
-        steps=_picture_steps(fine=fine),
+        steps=_THIN_STEPS if thin else _STEPS,
         loss="overlap-entropy",
         settle=None if seconds is not None and seconds < 600 else Settle(moments=0.0),
         seconds=seconds,
@@ -100,10 +85,10 @@ def _picture_plan(
         | why_prior
         | {
             "recipe.shape": why_shape,
-            "network": why_network,
-            "epochs": f"{usual * n} pictures are seen in all" if seconds is None else "at most",
-            "steps": "thin structures must stay to be seen: nothing is covered, and little is blurred"
-            if fine
+            "network": "a U-Net that computes at half resolution: fast, and an edge is known finer than a pixel",
+            "epochs": f"{usual * seen} pictures are seen in all" if seconds is None else "at most",
+            "steps": "thin structures must stay to be seen: nothing is covered, and nothing blurred"
+            if thin
             else "what differs between pictures of one thing: how it was held, how bright, what was covered",
             "balance": "an epoch sees as many windows as cover the pictures"
             if windows
@@ -112,26 +97,38 @@ def _picture_plan(
     )
 
 
+def _longest(found: Fingerprint, machine: Machine) -> float:
+    """Samples along the longest side of a picture that is seen at one glance."""
+    return min(max(found.shape), 512 if machine.gpu else 288)
+
+
+def _thickness(found: Fingerprint, machine: Machine) -> float:
+    """Of the thinnest structure, in samples, where pictures are seen at one glance."""
+    return min(found.thickness.values(), default=1.0) * _longest(found, machine)
+
+
+def _sight(found: Fingerprint, machine: Machine) -> tuple[tuple[int, ...], int, str]:
+    """What the network sees at once, how many of these make an epoch, and why."""
+    step, longest = 2 ** len(_WIDTHS), _longest(found, machine)
+    scale = longest / max(found.shape)
+    if scale < 1 and _thickness(found, machine) < _LOST and _held(found, machine):
+        side = 384 if machine.gpu else 192
+        window = tuple(min(side, math.ceil(n / step) * step) for n in found.shape)
+        cover = max(2, round(math.prod(found.shape) / math.prod(window)))
+        why = "windows of the picture as it is: shrunk to one glance, its thin structures would vanish"
+        return window, cover * found.samples, why
+    shape = tuple(max(2 * step, round(n * scale / step) * step) for n in found.shape)
+    return (
+        shape,
+        found.samples,
+        f"the whole picture at one glance, its longest side about {longest:.0f} samples",
+    )
+
+
 def _held(found: Fingerprint, machine: Machine) -> bool:
     """Whether a quarter of the memory holds all pictures with their masks at full size."""
     masks = max(1, len(found.sizes)) + 1
     return found.samples * math.prod(found.shape) * (found.channels + masks) * 4 / 2**30 < machine.memory / 4
-
-
-def _picture_network(machine: Machine, *, fine: bool) -> tuple[str, dict[str, Any], int, str]:
-    """Its name, its options, the number that its sides are multiples of, and why."""
-    if fine:
-        base, levels = (32, 6) if machine.gpu else (16, 5)
-        options = {"base": base, "levels": levels, "norm": "batch"}
-        return "unet", options, 2 ** (levels - 1), "a U-Net at full resolution: the structures are thin"
-    why = "a U-Net that computes at half resolution: fast, and an edge is known finer than a pixel"
-    return "residual-unet", {"widths": list(_WIDTHS)}, 2 ** len(_WIDTHS), why
-
-
-def _picture_steps(*, fine: bool) -> tuple[AnyStep, ...]:
-    if fine:
-        return (Affine(shrink=1.3, grow=1.4), Gamma(), Gain(), Noise())
-    return (Affine(), Gamma(), Gain(), Speckle(), Blur(), Erase())
 
 
 def _prior(found: Fingerprint, parts: dict[str, Any]) -> tuple[Literal["none", "ellipse"], dict[str, str]]:
