@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ def check_logs(wish: Wish) -> None:
     """
     from skiagraph.training.logbook import check_log
 
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = (
-        "true"  # it tells its makers of its use; nothing here leaves the machine
-    )
     for kind in wish.log or ():
         check_log(kind)
 
