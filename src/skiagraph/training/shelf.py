@@ -9,12 +9,12 @@ from typing import Any, Final, final, overload
 
 import numpy as np
 
-import skiagraph
 from skiagraph.case import Dataset, Sample
 from skiagraph.plain import to_plain
 from skiagraph.task import Recipe
 from skiagraph.training.cache import Cache
 from skiagraph.training.samples import Prepared, arrays_of, sample_of
+from skiagraph.version import __version__
 
 __all__ = ["Shelf", "has_own_files", "shelved"]
 
@@ -92,7 +92,7 @@ def _key(recipe: Recipe) -> str:
     parts: dict[str, Any] = to_plain(recipe)
     free = {"mirror", "calibration", *(("shape",) if recipe.overlap is not None else ())}
     kept = {name: value for name, value in parts.items() if name not in free}
-    return json.dumps([skiagraph.__version__, kept], sort_keys=True)
+    return json.dumps([__version__, kept], sort_keys=True)
 
 
 def _silent(*_: Any) -> None:
