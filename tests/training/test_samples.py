@@ -10,6 +10,7 @@ from skiagraph.errors import InvalidInput
 from skiagraph.inference import staged
 from skiagraph.training import Prepared, batches, learnt_card, prepared
 from skiagraph.training.samples import readable, steps_per_epoch
+from skiagraph.training.team import Share
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,26 @@ def test_samples_of_one_stratum_are_drawn_alike(changed):
 def test_fewer_samples_than_a_batch_are_refused(changed):
     with pytest.raises(InvalidInput, match="at least one batch"):
         steps_per_epoch(3, changed(batch=8))
+
+
+def test_a_fault_in_the_background_names_the_sample(changed, samples):
+    empty = np.zeros((1, 0, 0), np.float32)
+    damaged = [*samples[:3], dataclasses.replace(samples[3], picture=empty, target=empty)]
+    with pytest.raises(
+        InvalidInput, match=r"the sample e03 can be augmented .*; got \w+ \(.+\); leave it out"
+    ):
+        list(batches(damaged, changed(batch=4, balance=0.0), np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+def test_the_shares_of_a_batch_together_are_the_batch(mixup, samples, changed):
+    """Each process draws each sample as one process would, also where samples are mixed across the shares."""
+    plan = changed(batch=6, mixup=mixup)
+    whole = list(batches(samples, plan, np.random.default_rng(3)))
+    parts = [
+        list(batches(samples, plan, np.random.default_rng(3), share=Share(rank=rank, size=3)))
+        for rank in range(3)
+    ]
+    for n, (pictures, masks) in enumerate(whole):
+        np.testing.assert_array_equal(np.concatenate([part[n][0] for part in parts]), pictures)
+        np.testing.assert_array_equal(np.concatenate([part[n][1] for part in parts]), masks)

@@ -10,6 +10,7 @@ from typing import Final, final
 
 import torch
 from torch.distributed import is_torchelastic_launched
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.elastic.rendezvous.api import RendezvousError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -25,6 +26,7 @@ LOST: Final = 3
 """Exit code of a process that ended because another one did; the one that watches them says so, once."""
 
 _REFUSED: Final = 2
+_LOUD: Final = ("torch.distributed.elastic", "torch.distributed.elastic.agent.server.api")
 _LOOK: Final = 0.2  # seconds between two looks at the processes
 _AGAIN: Final = "give the same command again: it goes on from the last checkpoint"
 
@@ -80,7 +82,8 @@ def run_together(spread: Spread, command: Sequence[str]) -> int:
         command: Program and arguments.
 
     Returns:
-        0 where all went well, 2 where a process refused and has said why, 1 where it broke off.
+        0 where all went well, 2 where a process refused and has said why, 1 where it broke off, 128 and the number of
+        the signal where this process was asked to end.
 
     Raises:
         InvalidInput: Fewer graphics processors than devices, or the machines did not meet.
@@ -91,7 +94,8 @@ def run_together(spread: Spread, command: Sequence[str]) -> int:
             "a machine has a graphics processor for each device",
             got=f"{torch.cuda.device_count()} for {spread.devices}",
         )
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what became of the processes is told here
     config = LaunchConfig(
         min_nodes=spread.machines,
         max_nodes=spread.machines,
@@ -106,6 +110,8 @@ def run_together(spread: Spread, command: Sequence[str]) -> int:
         elastic_launch(config, command[0])(*command[1:])
     except ChildFailedError as error:
         return _ended(list(error.failures.values()), spread)
+    except SignalException as error:
+        return 128 + int(error.sigval)
     except RendezvousError as error:
         raise InvalidInput(
             f"{spread.machines} machines meet at {spread.meet or 'this one'}",
