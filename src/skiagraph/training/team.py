@@ -27,7 +27,7 @@ __all__ = ["ALL", "Share", "Team", "joined"]
 
 T = TypeVar("T")
 
-_PATIENCE: Final = timedelta(minutes=30)  # others wait so long while the first judges
+_PATIENCE: Final = timedelta(hours=2)  # others wait so long while the first prepares or judges
 _PARTS: Final = 8  # a part of a split network holds at most such a share of it, if its layers allow
 _SMALL: Final = 200  # and at least such a share, else it stays with what is left
 _WIRES: Final = ("gloo", "nccl", "NCCL", "Connection", "TCPStore", "recvValue")
