@@ -161,7 +161,7 @@ def test_cases_apart_of_one_class_alone_compare_nothing(pictures, start):
     ],
 )
 def test_a_trial_that_fails_is_named_and_the_others_go_on(error, problem, pictures, start, monkeypatch):
-    def learnt(dataset, plan, *, rng, watch):
+    def learnt(dataset, plan, *, rng, watch, cache):
         if plan.batch == 9:
             raise error
         watch(1, 1, {"auc": 0.7 if plan.batch == 8 else math.nan})
@@ -177,7 +177,7 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(error, problem, pictur
 
 
 def test_what_ails_the_first_trial_ails_the_data_and_ends_the_tuning(pictures, start, monkeypatch):
-    def learnt(dataset, plan, *, rng, watch):
+    def learnt(dataset, plan, *, rng, watch, cache):
         raise InvalidInput("an image can be read", got="none")
 
     monkeypatch.setattr(tuning, "teach", learnt)

@@ -86,7 +86,11 @@ class Tuner:
         # The last trial begins when there is time for one more, and for the model.
         limit = None if plan.seconds is None else plan.seconds * max(1, self.trials - 1)
         search = tuning.Search(
-            trials=self.trials, seed=wish.seed, seconds=limit, store=_beside(wish.out, "json")
+            trials=self.trials,
+            seed=wish.seed,
+            seconds=limit,
+            store=_beside(wish.out, "json"),
+            cache=wish.samples,
         )
         with progress("tuning", shown=not wish.as_json) as watch:
             found: Tuned = tuning.tune(learn, _of_trials(learn, plan, wish), space, search, watch=watch)

@@ -37,6 +37,7 @@ class Search:
         seed: Of what is proposed, and of every training: trials differ by their plans alone.
         seconds: For all trials together; None for as long as they need. A trial that has begun is ended.
         store: File in which trials are kept, and from which a tuning that was cut off goes on; None keeps nothing.
+        cache: Folder of prepared samples, for all trials; None prepares them for each.
 
     Raises:
         InvalidInput: No trial, or no time.
@@ -46,6 +47,7 @@ class Search:
     seed: int = 0
     seconds: float | None = None
     store: Path | None = None
+    cache: Path | None = None
 
     def __post_init__(self) -> None:
         if self.trials < 1 or (self.seconds is not None and self.seconds <= 0):
@@ -188,7 +190,13 @@ def _trial(dataset: Dataset, plan: Plan, offer: Proposal, trials: Sequence[Trial
     tried = changed(plan, offer.values)
     outcome: dict[str, Any]
     try:
-        teach(dataset, tried, rng=rng, watch=lambda *of: told.epoch(offer, plan.folds, *of))
+        teach(
+            dataset,
+            tried,
+            rng=rng,
+            watch=lambda *of: told.epoch(offer, plan.folds, *of),
+            cache=told.search.cache,
+        )
         figure = float(np.mean(list(told.last.values())))
         outcome = {"outcome": "ended", "figure": figure}
         if not math.isfinite(figure):
