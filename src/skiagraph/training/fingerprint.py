@@ -117,25 +117,7 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
     Raises:
         InvalidInput: No image can be read, or they have different numbers of axes.
     """
-    every = max(1, len(dataset) // _LOOKED_AT)
-    rows: list[_Look] = []
-    unreadable = 0
-    for n, sample in enumerate(dataset.samples[::every]):
-        try:
-            rows.append(_looked_at(sample, targets, image, np.random.default_rng(n)))
-        except SkiagraphError:
-            unreadable += 1
-    if not rows:
-        raise InvalidInput("a data set has images that can be read", got=f"none of {unreadable}")
-    axes = Counter(len(row.shape) for row in rows).most_common()
-    ndim = axes[0][0]
-    if len(axes) > 1 and axes[1][1] > _FEW * len(rows):
-        raise InvalidInput(
-            "the images of a data set have one number of axes",
-            got=f"{sorted(n for n, _ in axes)}, {_odd(rows, lambda r: len(r.shape))} among others",
-        )
-    unreadable += sum(n for _, n in axes[1:])
-    rows = [row for row in rows if len(row.shape) == ndim]
+    rows, unreadable = _looks(dataset, targets, image)
     shapes, spacings = np.array([r.shape for r in rows]), [r.spacing for r in rows]
     inside = np.concatenate([r.inside for r in rows])
     known = not any(s is None for s in spacings)
@@ -143,7 +125,7 @@ def fingerprint(dataset: Dataset, targets: Sequence[Target], image: str = "image
     return Fingerprint(
         samples=len(dataset),
         groups=len({s.group for s in dataset}),
-        ndim=ndim,
+        ndim=shapes.shape[1],
         channels=max(r.channels for r in rows),
         shape=tuple(int(n) for n in np.median(shapes, 0)),
         least=tuple(int(n) for n in shapes.min(0)),
@@ -185,6 +167,29 @@ class _Look:
     thickness: Mapping[str, float]
     ellipses: Mapping[str, float]
     measured: Mapping[str, float]
+
+
+def _looks(dataset: Dataset, targets: Sequence[Target], image: str) -> tuple[list[_Look], int]:
+    """Images of one number of axes, and how many others there were."""
+    every = max(1, len(dataset) // _LOOKED_AT)
+    rows: list[_Look] = []
+    unreadable = 0
+    for n, sample in enumerate(dataset.samples[::every]):
+        try:
+            rows.append(_looked_at(sample, targets, image, np.random.default_rng(n)))
+        except SkiagraphError:
+            unreadable += 1
+    if not rows:
+        raise InvalidInput("a data set has images that can be read", got=f"none of {unreadable}")
+    axes = Counter(len(row.shape) for row in rows).most_common()
+    ndim = axes[0][0]
+    if len(axes) > 1 and axes[1][1] > _FEW * len(rows):
+        raise InvalidInput(
+            "the images of a data set have one number of axes",
+            got=f"{sorted(n for n, _ in axes)}, {_odd(rows, lambda r: len(r.shape))} among others",
+        )
+    unreadable += sum(n for _, n in axes[1:])
+    return [row for row in rows if len(row.shape) == ndim], unreadable
 
 
 def _odd(rows: Sequence[_Look], kind: Callable[[_Look], int]) -> str:
