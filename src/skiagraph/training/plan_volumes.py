@@ -21,6 +21,7 @@ __all__ = ["volume_plan"]
 
 _THICK: Final = 3.0  # spacing over the smallest from which slices are thick
 _FINE: Final = 3.0  # samples below which a structure is too thin for half the resolution
+_SHORT: Final = 600.0  # seconds up to which volumes are hardly changed: there is no time to learn by heart
 _BATCH: Final = 2
 _BASES: Final = (64, 48, 32, 24)  # channels at half resolution
 _WINDOWS: Final = (
@@ -85,7 +86,7 @@ def volume_plan(
         warmup=min(50, max(2, found.samples // _BATCH)),
         average=0.99,
         precision="bf16-mixed" if machine.bf16 else "32-true",
-        steps=_steps(found),
+        steps=_steps(found, seconds),
         loss="overlap-entropy",
         seconds=seconds,
         fingerprint=found,
@@ -109,12 +110,19 @@ def _reasons(
         "network": f"{depth}; from {shape.base} channels, so that {_WINDOWS} windows can be seen in time",
         "batch": "windows of volumes are large",
         "epochs": f"{usual * found.samples} windows are seen in all" if seconds is None else "at most",
-        "steps": "how the patient lay, how bright, how noisy",
+        "steps": "little: there is no time to learn by heart what was seen"
+        if seconds is not None and seconds <= _SHORT
+        else "how the patient lay, how bright, how noisy",
     }
 
 
-def _steps(found: Fingerprint) -> tuple[AnyStep, ...]:
+def _steps(found: Fingerprint, seconds: float | None) -> tuple[AnyStep, ...]:
     thin = found.spacing.index(max(found.spacing)) if found.anisotropy >= _THICK else None
+    if seconds is not None and seconds <= _SHORT:
+        return (
+            Pose(share=0.3, turn=10.0, shrink=1.1, grow=1.1, thin=thin),
+            Gamma(gamma=1.2, brightness=1.1),
+        )
     return (Pose(thin=thin), Gamma(gamma=1.5, brightness=1.2), Noise(), Erase(share=0.1, largest=0.25))
 
 
