@@ -22,7 +22,7 @@ MARKS: Final = (
     "<!-- measured by benchmarks/dense_tissue.py -->",
     "<!-- end of benchmarks/dense_tissue.py -->",
 )
-IMAGES: Final = ((96, 96), (10, 10, 10))
+IMAGES: Final = ((96, 96), (8, 8, 8))
 SINGLE: Final = 150  # patches that are timed one by one, of all
 BATCH: Final = 256
 ROUNDS: Final = 3
