@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.random import Generator
 from small_pictures import CACHE, RESULTS, kept, parts
-from small_pictures_run import MACHINE, RESAMPLES, written
+from small_pictures_run import MACHINE, RESAMPLES, Clock, written
 
 from skiagraph.metrics.ranking import roc_auc
 from skiagraph.networks import NETWORKS, multiply_adds, parameter_count
-from skiagraph.training import Plan, Run, learn, planned, prepared
+from skiagraph.training import Plan, Run, Stage, learn, planned, prepared
 from skiagraph.training.build import built
+from skiagraph.training.loop import Batch
 from skiagraph.training.teach import answers_of, stages_of
 
 SIDE: Final = 32  # 28 drawn larger: the least that VGG takes
@@ -55,9 +57,13 @@ def trained(name: str) -> dict[str, Any]:
     """One network after one epoch: what it is, what it took, and what it says of the test split."""
     plan, split = plan_of(name), parts("pneumonia")
     samples = prepared(split.learn, plan.recipe)
-    network, begun, wall = built(plan, 0), time.process_time(), time.monotonic()
-    learnt = learn(network, stages_of(samples, plan), plan, Run(seed=0, watch=lambda *_: None)).network
-    spent = (time.process_time() - begun, time.monotonic() - wall)
+    folder = CACHE / "classifiers" / name
+    clock = Clock(folder / "spent.json")
+    run = Run(seed=0, watch=lambda *_: None, checkpoint=folder / "checkpoint", every=30.0)
+    stages = [_timed(stage, clock) for stage in stages_of(samples, plan)]
+    learnt = learn(built(plan, 0), stages, plan, run).network
+    spent = clock.now()
+    shutil.rmtree(folder)
     test = prepared(split.test, plan.recipe)
     logits = np.stack(answers_of(learnt, test, plan.recipe))
     return {
@@ -69,6 +75,17 @@ def trained(name: str) -> dict[str, Any]:
         "margin": (logits[:, 1] - logits[:, 0]).tolist(),
         "true": [int(s.target.argmax()) for s in test],
     }
+
+
+def _timed(stage: Stage, clock: Clock) -> Stage:
+    """The same stage; each of its batches is noted by the clock, so that a run that is cut off counts too."""
+
+    def noted(rng: Generator, after: int) -> Iterator[Batch]:
+        for batch in stage.batches(rng, after):
+            clock.note()
+            yield batch
+
+    return dataclasses.replace(stage, batches=noted)
 
 
 def area(row: Mapping[str, Any]) -> tuple[float, float, float]:

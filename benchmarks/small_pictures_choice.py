@@ -55,6 +55,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "no rectangles": {**NARROW, "steps": USUAL[:3]},
     "stronger, settled": {**NARROW, "steps": STRONG, "settle": LAST},
     "mixup, settled": {**NARROW, "mixup": 0.2, "settle": LAST},
+    "mixup, stronger, settled": {**NARROW, "mixup": 0.2, "steps": STRONG, "settle": LAST},
     "twenty layers, settled": {
         **NARROW,
         "network": "resnet-20",

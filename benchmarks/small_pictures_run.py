@@ -42,7 +42,7 @@ def ensure_trained(name: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 def _trained(name: str, seed: int) -> dict[str, Any]:
     split, plan, folder = parts(name), plan_of(name), CACHE / f"{name}-{seed}.training"
-    clock = _Clock(folder / "spent.json")
+    clock = Clock(folder / "spent.json")
     taught = teach(
         split.learn, plan, rng=np.random.default_rng(seed), watch=clock, checkpoint=folder / "checkpoint"
     )
@@ -77,7 +77,7 @@ def _probability(found: Any, code: Any) -> float:
     return next((float(s.probability) for s in found.scores if s.code == code), 0.0)
 
 
-class _Clock:
+class Clock:
     """Processor time and wall time of a training, also of one that was cut off and went on."""
 
     def __init__(self, file: Path) -> None:
@@ -90,9 +90,14 @@ class _Clock:
         processor, wall = time.process_time() - self.start[0], time.monotonic() - self.start[1]
         return self.before[0] + processor, self.before[1] + wall
 
-    def __call__(self, done: int, total: int, figures: Mapping[str, float], /) -> None:
+    def note(self) -> None:
+        """Keeps how much it was."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(self.now()), "utf-8")
+
+    def __call__(self, done: int, total: int, figures: Mapping[str, float], /) -> None:
+        """As one who watches a training."""
+        self.note()
         told = ", ".join(f"{key} {value:.4f}" for key, value in figures.items())
         print(f"{done}/{total} {self.now()[0]:.0f} s {told}", flush=True)
 
