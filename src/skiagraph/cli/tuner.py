@@ -161,13 +161,14 @@ def _say(found: Tuned, space: Sequence[Dimension]) -> None:
     from rich.table import Table
 
     words = {"ended": "", "stopped": "given up", "failed": "failed"}
-    heads = ("trial", found.aim.name, "", "s", *(d.field for d in space))
-    table = Table(*heads, title=f"trials; the best is {found.best.number}")
+    table = Table("trial", found.aim.name, "", "s", "tried", title=f"trials; the best is {found.best.number}")
     for trial in found.trials:
         figure = "–" if trial.figure is None else f"{trial.figure:.4g}"
         style = "bold" if trial.number == found.best.number else None
-        cells = (str(trial.number), figure, words[trial.outcome], f"{trial.seconds:.0f}")
-        table.add_row(*cells, *_values(trial, space), style=style)
+        named = zip((d.field for d in space), _values(trial, space), strict=True)
+        tried = ", ".join(f"{field} {value}" for field, value in named)
+        cells = (str(trial.number), figure, words[trial.outcome], f"{trial.seconds:.0f}", tried)
+        table.add_row(*cells, style=style)
     Console().print(table)
     if found.importance:
         told = ", ".join(f"{field} {100 * share:.0f} %" for field, share in found.importance.items())
