@@ -90,15 +90,14 @@ def main() -> None:
     figures = {
         name: {key: of_rows(rows, key) for key in ("dice", "hc error, mm")} for name, rows in models.items()
     }
-    print(f"\n{len(hand['cases'])} images of the test split; {what.command}\n")
     rows = [(name, said(f["dice"]), said(f["hc error, mm"], ".2f")) for name, f in figures.items()]
-    print(table(("model", "Dice (95 %)", "error of HC, mm (95 %)"), rows))
+    text = table(("model", "Dice (95 %)", "error of HC, mm (95 %)"), rows)
     learning = machine["learning"]
-    print(
-        f"\nlearning {learning['seconds']:.0f} s, {learning['processor seconds']:.0f} s of processor, "
-        f"{machine['network']}, {machine['epochs']} epochs; the bundle took about three hours, with its second look."
+    text += (
+        f"\n\n{len(hand['cases'])} images of the test split. Learning took {learning['seconds']:.0f} s, "
+        f"{learning['processor seconds']:.0f} s of processor ({machine['network']}, {machine['epochs']} epochs)."
     )
-    keep(NAME, what.command, {"figures": figures, "plan": machine, "bundle": hand})
+    keep(what, {"figures": figures, "plan": machine, "bundle": hand}, text)
 
 
 if __name__ == "__main__":

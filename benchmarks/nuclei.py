@@ -104,14 +104,13 @@ def main() -> None:
     for kind in sorted({row["kind"] for row in cases.values()}):
         figures[kind] = of_rows({n: row for n, row in cases.items() if row["kind"] == kind}, "dice")
     learning = found["learning"]
-    print(f"\n{what.command}\n")
     rows = [(kind, str(f["n"]), said(f, ".3f")) for kind, f in figures.items()]
-    print(table(("images", "n", "Dice of nuclei, mean (95 %)"), rows))
-    print(
-        f"\nlearning {learning['seconds']:.0f} s, {learning['processor seconds']:.0f} s of processor, "
-        f"{found['network']}, {found['epochs']} epochs."
+    text = table(("images", "n", "Dice of nuclei, mean (95 %)"), rows)
+    text += (
+        f"\n\nLearning took {learning['seconds']:.0f} s, {learning['processor seconds']:.0f} s of processor "
+        f"({found['network']}, {found['epochs']} epochs)."
     )
-    keep(NAME, what.command, {"figures": figures, **found})
+    keep(what, {"figures": figures, **found}, text)
 
 
 if __name__ == "__main__":

@@ -91,15 +91,15 @@ def main() -> None:
     names = ("model", "second observer", "model against the second observer", "model minus second observer")
     figures = {name: of_rows(found["cases"], name) for name in names}
     learning = found["learning"]
-    print(f"\n{len(found['cases'])} eyes of {len(CHILDREN['test'])} children; {what.command}\n")
-    print(
-        table(("Dice (F1) of vessels", "mean (95 %)"), [(name, said(figures[name], ".3f")) for name in names])
+    text = table(
+        ("Dice (F1) of vessels", "mean (95 %)"), [(name, said(figures[name], ".3f")) for name in names]
     )
-    print(
-        f"\nlearning {learning['seconds']:.0f} s, {learning['processor seconds']:.0f} s of processor, "
-        f"{found['network']}, {found['epochs']} epochs. Published: {PUBLISHED}."
+    text += (
+        f"\n\n{len(found['cases'])} eyes of {len(CHILDREN['test'])} children. Learning took {learning['seconds']:.0f} s, "
+        f"{learning['processor seconds']:.0f} s of processor ({found['network']}, {found['epochs']} epochs). "
+        f"Published: {PUBLISHED}."
     )
-    keep(NAME, what.command, {"figures": figures, **found})
+    keep(what, {"figures": figures, **found}, text)
 
 
 if __name__ == "__main__":

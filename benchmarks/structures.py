@@ -24,6 +24,7 @@ from skiagraph.inference.torch_engine import TorchEngine
 from skiagraph.training import Plan, learnt_card, planned, teach, this_machine, why
 
 HERE: Final = Path(__file__).parent
+PAGE: Final = HERE.parent / "docs" / "reference" / "benchmarks.md"
 Rows = dict[str, dict[str, Any]]
 
 
@@ -34,11 +35,13 @@ class Asked:
     Args:
         data: The data pack.
         minutes: Time budget of each training.
+        usual: The default of it; what is measured with less is printed only.
         work: Where each stage is kept; a second call goes on from there.
     """
 
     data: Path
     minutes: float
+    usual: float
     work: Path
 
     @property
@@ -62,7 +65,7 @@ def asked(about: str, name: str, minutes: float) -> Asked:
     given = parser.parse_args()
     work = HERE / ".cache" / name / f"{given.minutes:g}-minutes"
     work.mkdir(parents=True, exist_ok=True)
-    return Asked(data=given.data, minutes=given.minutes, work=work)
+    return Asked(data=given.data, minutes=given.minutes, usual=minutes, work=work)
 
 
 def stage(work: Path, name: str, do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -202,12 +205,29 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def keep(name: str, command: str, results: Mapping[str, Any]) -> None:
-    """Writes what a benchmark found, with its command and the machine."""
-    machine = this_machine()
-    facts = {"command": command, "cores": machine.cores, "load": os.getloadavg()[0]}
-    file = HERE / "results" / f"{name}.json"
-    file.write_text(json.dumps({**facts, **results}, indent=1) + "\n", "utf-8")
+def keep(what: Asked, results: Mapping[str, Any], text: str) -> None:
+    """Prints what a benchmark found, and after a full run writes it to the results and into the docs.
+
+    Args:
+        what: What was asked for.
+        results: Every figure.
+        text: The table, and what is said of it, in Markdown.
+    """
+    name, machine = what.work.parent.name, this_machine()
+    text = f"`{what.command}`\n\n{text}"
+    print(f"\n{text}")
+    if what.minutes < what.usual:
+        print(f"\nShorter than usual ({what.usual:g} minutes): neither the results nor the docs are written.")
+        return
+    facts = {"command": what.command, "cores": machine.cores, "load": os.getloadavg()[0]}
+    kept = HERE / "results" / f"{name}.json"
+    kept.write_text(json.dumps({**facts, **results}, indent=1) + "\n", "utf-8")
+    begin, end = (f"<!-- {what_is} benchmarks/{name}.py -->\n" for what_is in ("measured by", "end of"))
+    before, _, rest = PAGE.read_text("utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{PAGE.name} lacks the marks of {name}")
+    PAGE.write_text(f"{before}{begin}{text}\n{end}{after}", "utf-8")
 
 
 def overlay(picture: NDArray[Any], found: NDArray[np.bool_], true: NDArray[np.bool_], to: Path) -> None:
