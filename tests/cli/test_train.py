@@ -24,6 +24,8 @@ QUICK = (
     "average=0.8",
     "--set",
     "steps=[]",
+    "--set",
+    "settle=null",
     "--folds",
     "1",
 )

@@ -12,7 +12,7 @@ from skiagraph.inference import opened
 from skiagraph.task import load_bundle
 
 QUICK = (
-    "epochs=3", "options.base=8", "batch=8", "average=0.8", "steps=[]", "precision=32-true", "mixup=0"
+    "epochs=3", "options.base=8", "batch=8", "average=0.8", "steps=[]", "precision=32-true", "mixup=0", "settle=null"
 )  # fmt: skip
 
 
