@@ -24,6 +24,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from small_pictures_run import written
+
 from skiagraph.image import pixels
 from skiagraph.io import read_case
 
@@ -99,7 +101,7 @@ def _watched(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
     """The largest memory of a process with all its children; what they share counts once."""
     while process.poll() is None:
         peaks[0] = max(peaks[0], sum(map(_proportional, _family(process.pid))) / 1024)
-        time.sleep(0.25)
+        time.sleep(0.5)
 
 
 def _family(number: int) -> list[int]:
@@ -315,6 +317,8 @@ def main() -> None:
     a.out.parent.mkdir(exist_ok=True)
     a.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     print(markdown(figures))
+    if wish.split == "test":
+        written("hippocampus.py", markdown(figures) + "\n")
 
 
 if __name__ == "__main__":
