@@ -23,7 +23,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
 from small_pictures_run import written
 
 from skiagraph.image import pixels
