@@ -190,7 +190,7 @@ def main() -> None:
     lines.append(("eight methods, another set: mean", *PUBLISHED, "", "", ""))
     text = table(("network", *SHORT, "mean", "s of learning", "s of processor"), lines)
     text += (
-        f"\n\nMean Dice of {2 * len(held)} people with 95 % intervals, each person judged by a network that learnt from "
+        f"\n\nMean Dice of {2 * len(held)} people with 95 % intervals, each judged by a network that learnt from "
         "four others; seconds are those of one fold. Six people only, and CSF is that of the ventricles only, so that "
         "the published CSF answers another question."
     )

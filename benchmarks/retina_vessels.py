@@ -95,8 +95,9 @@ def main() -> None:
         ("Dice (F1) of vessels", "mean (95 %)"), [(name, said(figures[name], ".3f")) for name in names]
     )
     text += (
-        f"\n\n{len(found['cases'])} eyes of {len(CHILDREN['test'])} children. Learning took {learning['seconds']:.0f} s, "
-        f"{learning['processor seconds']:.0f} s of processor ({found['network']}, {found['epochs']} epochs). "
+        f"\n\n{len(found['cases'])} eyes of {len(CHILDREN['test'])} children. Learning took "
+        f"{learning['seconds']:.0f} s, {learning['processor seconds']:.0f} s of processor "
+        f"({found['network']}, {found['epochs']} epochs). "
         f"Published: {PUBLISHED}."
     )
     keep(what, {"figures": figures, **found}, text)
