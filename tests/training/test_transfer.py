@@ -23,6 +23,7 @@ from skiagraph.training import Run, learn, learnt_card, overridden, planned, tea
 from skiagraph.training.build import Mean, built
 from skiagraph.training.plan import Plan
 from skiagraph.training.samples import prepared
+from skiagraph.training.space import usual_space
 from skiagraph.training.teach import stages_of
 from skiagraph.training.transfer import begin_from, groups_of, pace_of
 
@@ -298,6 +299,13 @@ def test_a_network_with_auxiliary_heads_learns_with_them_and_reads_without(measu
     assert isinstance(found.network(torch.zeros(2, 1, 16, 16)), torch.Tensor)
     start = built(plan, int(np.random.default_rng(0).integers(2**31))).state_dict()
     assert not torch.equal(found.network.state_dict()["sides.0.dense.weight"], start["sides.0.dense.weight"])
+
+
+def test_a_tuning_tries_the_pace_of_a_transfer_and_leaves_its_network_alone(measured, teacher):
+    fields = {d.field for d in usual_space(begin_from(measured, teacher[2]))}
+    assert {"layer_rate", "freeze"} <= fields
+    assert "width" not in fields
+    assert "width" in {d.field for d in usual_space(measured)}
 
 
 def asked_for(data, *more):

@@ -132,7 +132,10 @@ def usual_space(plan: Plan, fixed: Sequence[str] = ()) -> tuple[Dimension, ...]:
     ]
     if plan.steps:
         space.append(Between(field="augmentation", low=0.0, high=1.5))
-    if _with_width(plan.options, 0.5) != dict(plan.options):
+    if plan.origin is not None:  # whose network it is
+        space.append(Between(field="layer_rate", low=min(0.5, plan.layer_rate), high=1.0))
+        space.append(OneOf(field="freeze", values=tuple(sorted({0, 1, 2, plan.freeze}))))
+    elif _with_width(plan.options, 0.5) != dict(plan.options):
         space.append(OneOf(field="width", values=(0.5, 0.75, 1.0, 1.5)))
     if exclusive:
         space.append(Between(field="smoothing", low=0.0, high=max(0.2, plan.smoothing)))
