@@ -130,7 +130,11 @@ def main() -> None:
     for name in NAMES:
         rows[name] = kept(CACHE / "classifiers" / f"{name}.json", lambda name=name: trained(name))
         print(name, f"{area(rows[name])[0]:.3f}", f"{rows[name]['processor seconds']:.0f} s", flush=True)
-    (RESULTS / "classifiers.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    short = {n: {k: v for k, v in r.items() if k not in ("margin", "true")} for n, r in rows.items()}
+    short = {
+        n: {**r, "AUC, low, high": area(rows[n]), "images": len(rows[n]["true"])} for n, r in short.items()
+    }
+    (RESULTS / "classifiers.json").write_text(json.dumps(short, indent=1) + "\n", "utf-8")
     text = f"{words(list(rows.values()))}\n\n{table(rows)}"
     written("classifiers.py", text)
     print(text)

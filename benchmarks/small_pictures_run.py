@@ -68,7 +68,7 @@ def answers(taught: Taught, split: Parts) -> dict[str, Any]:
     told, true = [], []
     for sample in split.test:
         found, reference = model(sample.case()), sample.reference()[0]
-        told.append(_probability(found, positive))
+        told.append(round(_probability(found, positive), 6))
         true.append(round(_probability(reference, positive)))
     return {"images": [s.identifier for s in split.test], "probability": told, "true": true}
 
