@@ -27,7 +27,7 @@ def words(found: Any) -> str:
         f"{found['epochs'][0]} epochs each; the AUC of one seed deviates by {area:.3f}. The official splits share "
         f"pictures: {found['pairs across splits']} pairs of copies stand across them, which flatters whoever learns "
         "them by heart, here and in the published figures. The lower rows leave out the test pictures that have a copy "
-        "among those learnt from."
+        "among those learnt from. Sensitivity is that of normal or benign, which the set counts as the positive class."
     )
 
 

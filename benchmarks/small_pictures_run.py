@@ -51,7 +51,7 @@ def _trained(name: str, seed: int) -> dict[str, Any]:
     recipe = taught.plan.recipe
     return {
         "plan": [list(row) for row in why(plan)],
-        "epochs": plan.epochs,
+        "epochs": plan.all_epochs,
         "networks": plan.folds,
         "calibration": dict(recipe.calibration),
         "processor seconds": round(spent[0], 1),
