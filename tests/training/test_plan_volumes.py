@@ -45,7 +45,7 @@ def product(plan):
 def test_a_processor_computes_at_half_resolution_unless_a_structure_is_thin():
     assert planned().options["levels"][0]["stride"] == [2, 2, 2]
     assert "half resolution" in planned().reasons["network"]
-    thin = planned(thickness={"organ": 0.12, "cortex": 0.05})
+    thin = planned(thickness={"organ": 0.12, "cortex": 0.03})
     assert thin.options["levels"][0]["stride"] == [1, 1, 1]
     assert planned(CARD).options["levels"][0]["stride"] == [1, 1, 1]
 

@@ -20,7 +20,9 @@ from skiagraph.training.plan import AnyStep, Plan
 __all__ = ["volume_plan"]
 
 _THICK: Final = 3.0  # spacing over the smallest from which slices are thick
-_FINE: Final = 3.0  # samples below which a structure is too thin for half the resolution
+_FINE: Final = (
+    2.0  # samples below which a structure is too thin for half the resolution: a sheet of two voxels
+)
 _SHORT: Final = 600.0  # seconds up to which volumes are hardly changed: there is no time to learn by heart
 _BATCH: Final = 2
 _BASES: Final = (64, 48, 32, 24)  # channels at half resolution
