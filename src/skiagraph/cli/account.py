@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Account", "account_of", "beside_of", "rehearsed", "written"]
 
 _SHORT: Final = 60.0  # seconds of a budget below which nothing is rehearsed
+_LATE: Final = 0.25  # of the budget, after which there is no time for a rehearsal
 _ATTRIBUTES: Final = 4  # that make subgroups, of
 _VALUES: Final = 8  # values at most
 _OTHERS: Final = 10.0  # seconds, for what comes after learning where nothing was rehearsed
@@ -92,8 +93,8 @@ def rehearsed(course: Course, beside: Beside) -> float | None:
     if plan.seconds is None:
         return None
     begun = time.monotonic()
-    if plan.seconds < _SHORT:
-        gone = begun - course.begun
+    gone = begun - course.begun
+    if plan.seconds < _SHORT or gone > _LATE * plan.seconds * course.trainings:
         return _OTHERS * min(5.0, max(1.0, gone / max(time.process_time(), 1e-3)))
     folder = course.folder / "rehearsal"
     shutil.rmtree(folder, ignore_errors=True)
