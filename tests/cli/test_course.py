@@ -46,7 +46,7 @@ def test_what_is_left_is_shared_by_the_trainings_that_are_left(course, seeds, af
 
 
 def test_judging_and_writing_are_rehearsed_and_leave_nothing_behind(course):
-    one = course(120)
+    one = course(1200)
     begun = time.monotonic()
     needed = rehearsed(one, beside_of(one))
     took = time.monotonic() - begun
