@@ -45,6 +45,7 @@ _SOME: Final = 0.02  # share of the error of a constant below which nothing coun
 _POOR: Final = 0.5  # share of the error of a constant that is left in training from which a model under-fits
 _RISE: Final = 0.1  # share by which validation has got worse after its best epoch
 _FALL: Final = 0.05  # share by which validation still got better in the last quarter
+_FEW_EPOCHS: Final = 10  # below which a model that under-fits may only have been trained too briefly
 _AGAINST_OVER: Final[tuple[Remedy, ...]] = ("augmentation", "simpler model", "dropout", "weight decay")
 
 
@@ -275,7 +276,7 @@ def _proposals(found: Diagnosis, e_train: float, floor: float) -> Iterator[Propo
         for remedy in _AGAINST_OVER:
             yield Proposal(remedy=remedy, most=found.gap.value)
     if found.verdict == "under":
-        if found.falling > floor or len(found.curve.train) == 1:
+        if found.falling > floor or len(found.curve.train) < _FEW_EPOCHS:
             yield Proposal(remedy="longer training", most=math.nan)
         yield Proposal(remedy="larger model", most=e_train)
         yield Proposal(remedy="less regularisation", most=e_train)
