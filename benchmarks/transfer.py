@@ -190,8 +190,9 @@ def table(rows: Sequence[dict[str, Any]], figure: str) -> str:
 def page(found: dict[str, Any]) -> str:
     """The section of the page of benchmarks."""
     minutes = sum(found["seconds"].values()) / 60
-    return f"""`python benchmarks/transfer.py`, {minutes:.0f} minutes of one core. Equal steps, the same labels, mean and standard
-deviation of {SEEDS} seeds (each draws other labels, too), on the test split. What is not named is as planned.
+    return f"""`python benchmarks/transfer.py`, {minutes:.0f} minutes of one core. Equal steps, the same labels, mean
+and standard deviation of {SEEDS} seeds (each draws other labels, too), on the test split. What is not named is as
+planned.
 
 Breast sonograms (BreastMNIST) after 4708 chest X-rays of children (PneumoniaMNIST); a ResNet-20 of 8 channels, 150
 steps, which are few for either. Another organ, another machine, another question: the gain is within the spread of the
