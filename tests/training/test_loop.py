@@ -9,10 +9,11 @@ import torch
 from skiagraph.errors import FormatError, InvalidInput
 from skiagraph.findings import Segmentation
 from skiagraph.metrics import Overlap
+from skiagraph.networks import network
 from skiagraph.testing import check_trainer
 from skiagraph.training import SegmentationTrainer, learnt_card, prepared, train
 from skiagraph.training.build import built
-from skiagraph.training.loop import Run, learn
+from skiagraph.training.loop import Run, Stage, learn
 from skiagraph.training.outline_losses import overlap_and_entropy
 from skiagraph.training.teach import stages_of
 
@@ -171,3 +172,18 @@ def test_a_few_seconds_of_learning_outline_ellipses_that_were_not_seen(dataset, 
         found, (true,) = model(sample.case()), sample.reference()
         assert isinstance(found, Segmentation)
         assert Overlap().tally(found, true).dice > 0.93
+
+
+def test_a_narrow_network_with_strided_pointwise_convolutions_learns_without_harm_to_memory(plan):
+    pictures = np.random.default_rng(0).random((8, 1, 56, 56), np.float32)
+    stage = Stage(
+        epochs=2,
+        steps=1,
+        learning_rate=1e-3,
+        batches=lambda rng, after: iter([(pictures, pictures[:, 0, :2, 0])][after:]),
+        loss=lambda answer, target, progress: ((answer - target) ** 2).mean(),
+    )
+    narrow = network("resnet-18", inputs=1, outputs=2, ndim=2, base=8)
+    history = learn(narrow, [stage], plan, Run(seed=0, watch=silent)).history
+    assert len(history) == 2
+    assert all(np.isfinite(figures["loss"]) for figures in history)

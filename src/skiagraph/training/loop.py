@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, final
+from typing import Any, Final, Literal, Protocol, final
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from skiagraph.training.team import Team
 __all__ = ["Batch", "Learnt", "Pace", "Run", "Stage", "all_alike", "learn"]
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+_SAFE: Final = 16  # channels
 
 
 class Pace(Protocol):
@@ -136,7 +138,7 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         run: Seed, checkpoint, who is told, who judges, how long.
     """
     team = Team() if run.team is None else run.team
-    layout = torch.contiguous_format if _axes(network) == 3 else torch.channels_last  # whichever is faster
+    layout = _layout(network)
     network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
     shell = _shell(network)
     model, average = team.placed(network)
@@ -252,9 +254,18 @@ def _rest(network: nn.Module, groups: Sequence[Mapping[str, Any]], rates: str) -
             part.eval()
 
 
-def _axes(network: nn.Module) -> int:
-    """Spatial axes that the convolutions of a network have."""
-    return 3 if any(isinstance(part, nn.Conv3d) for part in network.modules()) else 2
+def _layout(network: nn.Module) -> torch.memory_format:
+    """The order of the axes in memory that is faster.
+
+    With channels last, PyTorch 2.13 writes past its memory on processors, in the backward pass of a convolution of one
+    pixel that has a stride and fewer than 16 channels.
+    """
+    kinds = [part for part in network.modules() if isinstance(part, nn.Conv2d | nn.Conv3d)]
+    volumes = any(isinstance(part, nn.Conv3d) for part in kinds)
+    unsafe = any(
+        max(part.kernel_size) == 1 and max(part.stride) > 1 and part.in_channels < _SAFE for part in kinds
+    )
+    return torch.contiguous_format if volumes or unsafe else torch.channels_last
 
 
 @torch.no_grad()
