@@ -73,7 +73,7 @@ def test_structures_that_overlap_are_learnt_read_and_judged(scans, tmp_path):
     lung, lesion = masks_in(tmp_path / "reading")
     true = [np.array(Pillow.open(scans.parent / f"27-{name}.png")) > 0 for name in ("lung", "lesion")]
     for found, part in zip((lung, lesion), true, strict=True):
-        assert 2 * (found & part).sum() / (found.sum() + part.sum()) > 0.85
+        assert 2 * (found & part).sum() / (found.sum() + part.sum()) > 0.8
     assert (lung & lesion).sum() > 10, "both are there at once"
     reading = json.loads((tmp_path / "reading" / "reading.json").read_text("utf-8"))
     (kept,) = (f for f in reading["findings"] if f["is"] == "Segmentation")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,7 +58,7 @@ def evaluate(
 
     Example: skiagraph evaluate dataset.csv --model my-model --split test --out evaluation.html
     """
-    from skiagraph.cli.figures import estimate_said, named, question_said, warnings_of
+    from skiagraph.cli.figures import warnings_of
     from skiagraph.cli.judging import (
         check_page,
         data_for,
@@ -77,10 +78,7 @@ def evaluate(
     chosen = whole if split == "all" else whole.split(*split.split(","))
     names = tuple(name.strip() for name in by.split(",") if name.strip())
     check_attributes(chosen, names)
-    beside = Beside(
-        rival=None if compare is None else opened_model(compare),
-        by=names,
-    )
+    beside = Beside(rival=None if compare is None else opened_model(compare), by=names)
     if baselines:
         beside = with_fitted(beside, reader.card, reader.recipe, own_training(whole, chosen))
     with progress("reading", shown=not as_json) as watch:
@@ -90,17 +88,22 @@ def evaluate(
         write_page(found, out, lang, diagnosis)
     warnings = [w for judged in found.judged for w in warnings_of(judged)]
     if as_json:
-        figures = {name: estimate_said(e) for name, e in named(found).items()}
-        answer = {"model": model, "split": split, "figures": figures, "warnings": warnings}
-        answer["fit"] = fit_said(diagnosis, Lang.en)
-        questions = [question_said(judged) for judged in found.judged]
-        typer.echo(json.dumps({**answer, "questions": questions, "report": out and str(out)}, indent=1))
+        answer = {"model": model, "split": split, "warnings": warnings, "fit": fit_said(diagnosis, Lang.en)}
+        _say_json(found, {**answer, "report": out and str(out)})
         return
     _say(found, model, out)
     for line in fit_said(diagnosis, lang):
         typer.echo(line)
     for line in (*warnings, *found.problems[:10]):
         sys.stderr.write(f"skiagraph: {line}\n")
+
+
+def _say_json(found: Evaluated, answer: Mapping[str, Any]) -> None:
+    from skiagraph.cli.figures import estimate_said, named, question_said
+
+    figures = {name: estimate_said(e) for name, e in named(found).items()}
+    questions = [question_said(judged) for judged in found.judged]
+    typer.echo(json.dumps({**answer, "figures": figures, "questions": questions}, indent=1))
 
 
 def _say(found: Evaluated, model: str, out: Path | None) -> None:

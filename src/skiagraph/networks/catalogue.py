@@ -289,6 +289,18 @@ def _everywhere() -> Iterator[Entry]:
             published=_stated(134, None, (1, 3, 500, 500), 21),
         )
     yield segmentation(
+        name="malunet",
+        source="Ruan et al., BIBM 2022",
+        build=MALUNet,
+        options=("widths",),
+        published=_stated(0.175, 0.083, (1, 3, 256, 256), 1),
+    )
+
+
+def _unets() -> Iterator[Entry]:
+    """Networks that look at every place from far and from near."""
+    segmentation = partial(Entry, task="segmentation")
+    yield segmentation(
         name="unet",
         source="Ronneberger et al., MICCAI 2015",
         build=UNet,
@@ -316,13 +328,6 @@ def _everywhere() -> Iterator[Entry]:
         options=("widths",),
         published=_stated(None, None, (1, 1, 192, 288), 1),
         dims=(2,),
-    )
-    yield segmentation(
-        name="malunet",
-        source="Ruan et al., BIBM 2022",
-        build=MALUNet,
-        options=("widths",),
-        published=_stated(0.175, 0.083, (1, 3, 256, 256), 1),
     )
 
 
@@ -356,5 +361,5 @@ def _special() -> Iterator[Entry]:
 
 
 NETWORKS: Mapping[str, Entry] = MappingProxyType(
-    {e.name: e for e in chain(_early(), _residual(), _later(), _everywhere(), _special())}
+    {e.name: e for e in chain(_early(), _residual(), _later(), _everywhere(), _unets(), _special())}
 )

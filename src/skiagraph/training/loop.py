@@ -142,11 +142,9 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
     network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
     shell = _shell(network)
     model, average = team.placed(network)
-    rate = stages[0].learning_rate
-    optimizer: Any = torch.optim.AdamW(run.groups(network), lr=rate, weight_decay=pace.weight_decay)
-    optimizer = team.fabric.setup_optimizers(optimizer)
-    seconds = team.told(run.seconds)
-    calendar = Calendar([s.epochs for s in stages], [s.steps for s in stages], pace.warmup, seconds)
+    optimizer: Any = team.fabric.setup_optimizers(_optimizer(network, stages[0], pace, run))
+    lengths = [s.epochs for s in stages], [s.steps for s in stages]
+    calendar = Calendar(*lengths, pace.warmup, team.told(run.seconds))
     diary = _Diary(run, pace, calendar, team, (network, average, optimizer))
     while not calendar.finished:
         stage, tick = stages[calendar.stage], time.monotonic()
@@ -157,14 +155,13 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
         _rest(network, optimizer.param_groups, stage.rates)
         chance = np.random.default_rng([run.seed, calendar.done])
         for pictures, targets in stage.batches(chance, calendar.within):
-            for group in optimizer.param_groups:
-                group["lr"] = calendar.rate * stage.learning_rate * group.get(stage.rates, 1.0)
+            _set_rates(optimizer, calendar.rate * stage.learning_rate, stage.rates)
             _seed(team.device, run.seed + 100_003 * calendar.stage + calendar.step)
             x = torch.from_numpy(pictures).to(team.device, memory_format=layout)
             with _computing(pace, team.device):
                 answer = _single(model(x))
-            truth = torch.from_numpy(targets).to(team.device)
-            loss = stage.loss(team.gathered(answer), team.gathered(truth), calendar.progress)
+            truth = team.gathered(torch.from_numpy(targets).to(team.device))
+            loss = stage.loss(team.gathered(answer), truth, calendar.progress)
             optimizer.zero_grad()
             team.fabric.backward(loss * team.share.size)  # gradients are added, and divided by the processes
             team.fabric.clip_gradients(model, optimizer, max_norm=1.0)
@@ -175,8 +172,7 @@ def learn(network: nn.Module, stages: Sequence[Stage], pace: Pace, run: Run) -> 
             diary.step(float(loss.detach()))
             if calendar.epoch_over:
                 break
-        due = run.judge is not None and calendar.done % run.between == 0
-        judged = run.judge(average) if run.judge is not None and due and (team.first or team.split) else {}
+        judged = _judged(average, run, calendar, team)
         calendar.turned(team.told(time.monotonic() - tick))
         diary.epoch(judged)
     shell.load_state_dict(team.whole(average.state_dict()), assign=True)
@@ -239,6 +235,21 @@ def _seed(device: torch.device, number: int) -> None:
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.manual_seed_all(number)
+
+
+def _optimizer(network: nn.Module, stage: Stage, pace: Pace, run: Run) -> torch.optim.AdamW:
+    return torch.optim.AdamW(run.groups(network), lr=stage.learning_rate, weight_decay=pace.weight_decay)
+
+
+def _set_rates(optimizer: Any, rate: float, shares: str) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get(shares, 1.0)
+
+
+def _judged(average: nn.Module, run: Run, calendar: Calendar, team: Team) -> Mapping[str, float]:
+    """The figures of validation, in the epochs and the process in which it is judged."""
+    due = calendar.done % run.between == 0 and (team.first or team.split)
+    return run.judge(average) if run.judge is not None and due else {}
 
 
 def _single(answer: Any) -> Any:
