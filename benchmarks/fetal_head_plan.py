@@ -17,7 +17,7 @@ from structures import Asked, Rows, asked, dice, keep, learnt, of_rows, overlay,
 
 from skiagraph.case import Dataset
 from skiagraph.features import circumference, moment_ellipse
-from skiagraph.findings import Measurement, Segmentation
+from skiagraph.findings import Finding, Measurement, Segmentation
 from skiagraph.image import pixels
 from skiagraph.inference import Staged
 from skiagraph.preprocess.grey import grey
@@ -42,7 +42,8 @@ def judged(model: Any, held: Dataset, what: Asked, name: str) -> Rows:
     rows: Rows = {}
     for sample in held:
         case = sample.case()
-        found = model(case)
+        answers = model(case)
+        found = answers if isinstance(answers, Finding) else answers[0]
         (reference,) = (f for f in sample.reference() if isinstance(f, Segmentation))
         (true,) = (f for f in sample.reference() if isinstance(f, Measurement))
         none = not isinstance(found, Segmentation) or not found.segments
