@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skiagraph.report.evaluated import Evaluated, Judged
+    from skiagraph.report.evaluated import Evaluated, Judged, Rival
     from skiagraph.task import Comparison, Estimate
 
 __all__ = ["estimate_said", "named", "question_said", "table_of", "warnings_of"]
@@ -71,33 +71,54 @@ def question_said(judged: Judged) -> dict[str, Any]:
 
 
 def table_of(judged: Judged, title: str) -> Any:
-    """The figures at the head of a question, with those beside them."""
+    """The figures at the head of a question, with those beside them; subgroups stand in a table of their own."""
+    from rich.console import Group
+
+    from skiagraph.report.evaluation_words import figure_text
+
+    heads = ["value", "95 % interval", "cases", "excluded", *judged.baselines]
+    heads += [judged.rival.name, "difference", "p"] if judged.rival else []
+    rows = {}
+    for name in judged.headline:
+        e = judged.figures[name]
+        row = [
+            figure_text(e.value),
+            f"{figure_text(e.low)} to {figure_text(e.high)}",
+            str(e.n),
+            str(e.excluded),
+        ]
+        row += [figure_text(found[name].value) for found in judged.baselines.values()]
+        rows[name] = row + (_beside(judged.rival, name) if judged.rival else [])
+    tables = [_table(title, heads, rows)]
+    groups = [s for s in judged.subgroups if s.figures]
+    if groups:
+        heads = [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
+        rows = {
+            name: [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
+            for name in judged.headline
+        }
+        tables.append(_table("", heads, rows))
+    return Group(*tables)
+
+
+def _beside(rival: Rival, name: str) -> list[str]:
+    from skiagraph.report.evaluation_words import figure_text, p_text, signed
+
+    c = rival.comparisons.get(name)
+    if c is None:
+        return ["–"] * 3
+    return [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
+
+
+def _table(title: str, heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    from skiagraph.report.evaluation_words import figure_text, p_text, signed
-
-    heads = ["figure", "value", "95 % interval", "cases", "excluded", *judged.baselines]
-    if judged.rival:
-        heads += [judged.rival.name, "difference", "p"]
-    groups = [s for s in judged.subgroups if s.figures]
-    heads += [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
-    for n, head in enumerate(heads):
-        table.add_column(escape(head), no_wrap=n == 2, justify="left" if n == 0 else "right")
-    for name in judged.headline:
-        e = judged.figures[name]
-        row = [escape(name), figure_text(e.value), f"{figure_text(e.low)} to {figure_text(e.high)}"]
-        row += [str(e.n), str(e.excluded)]
-        row += [figure_text(found[name].value) for found in judged.baselines.values()]
-        if judged.rival:
-            c = judged.rival.comparisons.get(name)
-            row += (
-                ["–"] * 3
-                if c is None
-                else [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
-            )
-        row += [figure_text(s.figures[name].value) if name in s.figures else "–" for s in groups]
-        table.add_row(*row)
+    table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("figure")
+    for head in heads:
+        table.add_column(escape(head), no_wrap=head == "95 % interval", justify="right")
+    for name, row in rows.items():
+        table.add_row(escape(name), *row)
     return table

@@ -91,14 +91,19 @@ def _sentences(found: Diagnosis, lang: Language) -> Iterator[str]:
 
 
 def _with_unit(value: float, measure: Measure) -> str:
-    return f"{figure_text(value)} {measure.unit}".strip().replace("-", "−")
+    return f"{_figure(value, measure)} {measure.unit}".strip()
+
+
+def _figure(value: float, measure: Measure) -> str:
+    """As on the page; a share is told to the third decimal."""
+    return "0" if not measure.unit and abs(value) < 5e-4 else figure_text(value).replace("-", "−")
 
 
 def _within(found: Within, measure: Measure, lang: Language) -> str:
     if found.low == found.high:
         return _with_unit(found.value, measure)
     value = _with_unit(found.value, measure)
-    low, high = (figure_text(end).replace("-", "−") for end in (found.low, found.high))
+    low, high = (_figure(end, measure) for end in (found.low, found.high))
     return _said("within", lang, value=value, low=low, high=high)
 
 
