@@ -39,6 +39,7 @@ SIZES = {
     "vit-small": (22_050_664, 0, 4_598_882_304),
     "vit-base": (86_567_656, 0, 17_563_828_224),
     "recurrent": (11_793_829, 0, 7_767_024_896),
+    "recurrent-slices": (12_411_045, 0, 7_776_487_936),
     "fcn-32s": (134_346_581, 0, 107_793_533_952),
     "fcn-16s": (134_364_410, 0, 107_806_350_336),
     "fcn-8s": (134_376_863, 0, 107_834_913_024),
@@ -109,7 +110,7 @@ PAGES = [
         "residual-unet",
         "malunet",
     ),
-    *("tissue-patch", "tissue-dense", "recurrent", "autoencoder"),
+    *("tissue-patch", "tissue-dense", "recurrent", "recurrent-slices", "autoencoder"),
 ]
 
 
@@ -239,9 +240,10 @@ def test_every_network_has_its_size_its_shape_a_gradient_everywhere_and_an_onnx_
     [n for n in [*PAGES, "densenet-121"] if NETWORKS[n].task in {"classification", "patch", "sequence"}],
 )
 def test_every_classifier_is_a_head_on_a_body_that_gives_vectors(name):
+    ndim = min(NETWORKS[name].dims)
     with torch.device("meta"):
-        built = small(name, 2).eval()
-        x = torch.zeros(batch(name, 2, 2).shape)
+        built = small(name, ndim).eval()
+        x = torch.zeros(batch(name, ndim, 2).shape)
         vectors = built.body(x)
         assert vectors.shape == (2, built.width)
         assert isinstance(built.head, nn.Linear)
@@ -309,6 +311,8 @@ def test_the_least_size_is_taken_and_a_smaller_one_refused(name, least):
         lambda: network("recurrent", inputs=1, outputs=1, encoder="unet"),
         lambda: network("recurrent", inputs=1, outputs=1, encoder="googlenet"),
         lambda: network("recurrent", inputs=1, outputs=1, encoder="resnet-20", hidden=0),
+        lambda: network("recurrent-slices", inputs=1, outputs=1, ndim=2),
+        lambda: network("recurrent-slices", inputs=1, outputs=1, ndim=3, encoder="unet"),
     ],
 )
 def test_what_does_not_fit_is_refused(call):

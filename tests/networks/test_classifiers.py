@@ -228,10 +228,23 @@ def test_the_state_of_both_ways_has_seen_all_slices_on_both_ends():
         assert changed[4:].any()
 
 
+def test_the_slices_of_a_volume_are_the_moments_of_its_network():
+    torch.manual_seed(0)
+    built = network("recurrent-slices", inputs=2, outputs=3, ndim=3, encoder="resnet-20", hidden=8).eval()
+    frames = network("recurrent", inputs=2, outputs=3, encoder="resnet-20", hidden=8, both_ways=True).eval()
+    frames.load_state_dict(built.state_dict())
+    x = drawn(2, 2, 5, 16, 12)
+    torch.testing.assert_close(built(x), frames(x.transpose(1, 2)))
+    assert not torch.allclose(built(x), built(x.flip(2)), atol=1e-6)
+
+
 def test_one_image_is_no_sequence():
     built = network("recurrent", inputs=1, outputs=2, encoder="resnet-20")
     with pytest.raises(InvalidInput, match="moments"):
         built(torch.zeros(1, 1, 16, 16))
+    slices = network("recurrent-slices", inputs=1, outputs=2, ndim=3, encoder="resnet-20")
+    with pytest.raises(InvalidInput, match="channels, moments"):
+        slices(torch.zeros(1, 1, 16, 16))
 
 
 def test_scales_share_the_weights_and_see_smaller_copies():

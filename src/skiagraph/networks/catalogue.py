@@ -126,10 +126,29 @@ def _sequence(
     both_ways: bool = False,
 ) -> Classifier:
     """A recurrent head over a classification network of the catalogue."""
-    inner = network(encoder, inputs=inputs, outputs=outputs, ndim=ndim)
-    if NETWORKS[encoder].task != "classification" or not isinstance(inner, Classifier):
-        raise InvalidInput("the encoder of a sequence is a Classifier of the catalogue", got=encoder)
+    inner = _encoder(encoder, inputs=inputs, outputs=outputs, ndim=ndim)
     return recurrent(inner, outputs=outputs, hidden=hidden, both_ways=both_ways)
+
+
+def _slices(
+    *,
+    inputs: int,
+    outputs: int,
+    ndim: int = 3,
+    encoder: str = "resnet-18",
+    hidden: int = 256,
+    both_ways: bool = True,
+) -> Classifier:
+    """A recurrent head over the slices of a volume: its first axis of space."""
+    inner = _encoder(encoder, inputs=inputs, outputs=outputs, ndim=ndim - 1)
+    return recurrent(inner, outputs=outputs, hidden=hidden, both_ways=both_ways, axis=2)
+
+
+def _encoder(name: str, *, inputs: int, outputs: int, ndim: int) -> Classifier:
+    inner = network(name, inputs=inputs, outputs=outputs, ndim=ndim)
+    if NETWORKS[name].task != "classification" or not isinstance(inner, Classifier):
+        raise InvalidInput("the encoder of a sequence is a Classifier of the catalogue", got=name)
+    return inner
 
 
 def _resnet(depth: int, *, inputs: int, outputs: int, ndim: int = 2, **options: Any) -> Classifier:
@@ -275,6 +294,15 @@ def _later() -> Iterator[Entry]:
         options=("encoder", "hidden", "both_ways"),
         published=_stated(None, None, (1, 16, 3, 112, 112), 101),
     )
+    yield Entry(
+        name="recurrent-slices",
+        task="classification",
+        source="Cho et al., EMNLP 2014; Donahue et al., CVPR 2015",
+        build=_slices,
+        options=("encoder", "hidden", "both_ways"),
+        published=_stated(None, None, (1, 3, 16, 112, 112), 101),
+        dims=(3,),
+    )
 
 
 def _everywhere() -> Iterator[Entry]:
@@ -288,13 +316,6 @@ def _everywhere() -> Iterator[Entry]:
             options=("base", "hidden"),
             published=_stated(134, None, (1, 3, 500, 500), 21),
         )
-    yield segmentation(
-        name="malunet",
-        source="Ruan et al., BIBM 2022",
-        build=MALUNet,
-        options=("widths",),
-        published=_stated(0.175, 0.083, (1, 3, 256, 256), 1),
-    )
 
 
 def _unets() -> Iterator[Entry]:
@@ -328,6 +349,13 @@ def _unets() -> Iterator[Entry]:
         options=("widths",),
         published=_stated(None, None, (1, 1, 192, 288), 1),
         dims=(2,),
+    )
+    yield segmentation(
+        name="malunet",
+        source="Ruan et al., BIBM 2022",
+        build=MALUNet,
+        options=("widths",),
+        published=_stated(0.175, 0.083, (1, 3, 256, 256), 1),
     )
 
 

@@ -22,14 +22,18 @@ class RecurrentBody(nn.Module):
         width: Length of its vector.
         hidden: Length of the state.
         both_ways: Whether a second state runs from the last moment to the first.
+        axis: Of the moments: 1, or 2 where the slices of a volume are its moments.
 
     Shape:
-        (batch, moments, inputs, *space) to (batch, hidden), or twice as long with both ways: the last states.
+        (batch, moments, inputs, *space), or (batch, inputs, moments, *space), to (batch, hidden), or twice as long with
+        both ways: the last states.
     """
 
-    def __init__(self, encoder: nn.Module, width: int, hidden: int, *, both_ways: bool) -> None:
+    def __init__(
+        self, encoder: nn.Module, width: int, hidden: int, *, both_ways: bool, axis: int = 1
+    ) -> None:
         super().__init__()
-        self.encoder, self.width, self.both_ways = encoder, width, both_ways
+        self.encoder, self.width, self.both_ways, self.axis = encoder, width, both_ways, axis
         self.memory = nn.GRU(width, hidden, batch_first=True, bidirectional=both_ways)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,9 +42,11 @@ class RecurrentBody(nn.Module):
         Raises:
             InvalidInput: There is no axis of moments.
         """
-        if x.ndim < 5 or x.shape[1] < 1:
-            rule = "a recurrent network takes (batch, moments, channels, *space)"
+        if x.ndim < 5 or x.shape[self.axis] < 1:
+            axes = ("moments, channels", "channels, moments")[self.axis - 1]
+            rule = f"a recurrent network takes (batch, {axes}, *space)"
             raise InvalidInput(rule, got=str(tuple(x.shape)))
+        x = x.movedim(self.axis, 1)
         vectors = self.encoder(x.flatten(0, 1)).reshape(-1, x.shape[1], self.width)
         seen, _ = self.memory(vectors)
         if not self.both_ways:
@@ -50,7 +56,9 @@ class RecurrentBody(nn.Module):
         return torch.cat([seen[:, -1, :half], seen[:, 0, half:]], 1)
 
 
-def recurrent(network: Classifier, *, outputs: int, hidden: int = 256, both_ways: bool = False) -> Classifier:
+def recurrent(
+    network: Classifier, *, outputs: int, hidden: int = 256, both_ways: bool = False, axis: int = 1
+) -> Classifier:
     """A classifier of sequences, from one of images.
 
     Args:
@@ -58,9 +66,11 @@ def recurrent(network: Classifier, *, outputs: int, hidden: int = 256, both_ways
         outputs: Logits of the whole sequence.
         hidden: Length of the state.
         both_ways: Whether the sequence is read in both directions.
+        axis: Of the moments: 1, or 2 where the slices of a volume are its moments.
 
     Shape:
-        (batch, moments, inputs, *space) to (batch, outputs); any number of moments.
+        (batch, moments, inputs, *space), or (batch, inputs, moments, *space), to (batch, outputs), for any number of
+        moments.
 
     Raises:
         InvalidInput: The state is empty.
@@ -70,5 +80,5 @@ def recurrent(network: Classifier, *, outputs: int, hidden: int = 256, both_ways
     """
     if hidden < 1:
         raise InvalidInput("the state of a recurrent head is at least 1 long", got=str(hidden))
-    body = RecurrentBody(network.body, network.width, hidden, both_ways=both_ways)
+    body = RecurrentBody(network.body, network.width, hidden, both_ways=both_ways, axis=axis)
     return Classifier(body, width=hidden * (2 if both_ways else 1), outputs=outputs)
