@@ -44,6 +44,12 @@ def test_epochs_that_are_asked_for_keep_the_share_of_the_end(pictures):
     assert (plan.epochs, plan.settle.epochs) == (9, 3)
 
 
+def test_another_network_keeps_the_options_that_it_knows_too(pictures):
+    plan = planned(pictures, "classification", MACHINE)
+    assert overridden(plan, ["network=resnet-34"]).options == plan.options
+    assert overridden(plan, ["network=vit-tiny", "options.patch=4"]).options == {"patch": 4}
+
+
 @pytest.mark.parametrize(("epoch", "expected"), [(1.0, 35), (10.0, 3), (1000.0, 1)])
 def test_where_the_time_is_short_the_end_takes_a_quarter_of_it(pictures, epoch, expected):
     plan = planned(pictures, "classification", MACHINE, seconds=60.0)

@@ -272,7 +272,7 @@ def _layout(network: nn.Module) -> torch.memory_format:
     pixel that has a stride and fewer than 16 channels.
     """
     kinds = [part for part in network.modules() if isinstance(part, nn.Conv2d | nn.Conv3d)]
-    volumes = any(isinstance(part, nn.Conv3d) for part in kinds)
+    volumes = any(isinstance(part, nn.Conv3d | nn.RNNBase) for part in network.modules())
     unsafe = any(
         max(part.kernel_size) == 1 and max(part.stride) > 1 and part.in_channels < _SAFE for part in kinds
     )

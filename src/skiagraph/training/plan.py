@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, final, get_type_hints
 
 from skiagraph.errors import InvalidInput
+from skiagraph.networks import NETWORKS
 from skiagraph.plain import from_plain
 from skiagraph.preprocess import Affine, Blur, Erase, Gain, Gamma, Noise, Pose, Speckle
 from skiagraph.task import Recipe
@@ -235,6 +236,10 @@ def _with(plan: Plan, name: str, value: Any) -> Plan:
     if name == "epochs" and plan.settle is not None:  # which keeps its share
         last = max(1, round(plan.settle.epochs * changed.epochs / plan.epochs))
         changed = dataclasses.replace(changed, settle=dataclasses.replace(plan.settle, epochs=last))
+    if name == "network" and changed.network in NETWORKS:  # another network has other options
+        known = NETWORKS[changed.network].options
+        kept = {n: v for n, v in plan.options.items() if n in known}
+        changed = dataclasses.replace(changed, options=kept)
     return dataclasses.replace(changed, reasons={**plan.reasons, name: SET})
 
 
