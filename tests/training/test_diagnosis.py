@@ -99,6 +99,11 @@ def test_a_training_that_still_falls_is_proposed_to_go_on():
     assert "Not tried: longer training." in sentences_of(found)
 
 
+def test_a_training_that_has_nothing_left_to_win_fits_well_though_it_fell_to_its_end():
+    curve = LearningCurve(measure=SQUARED, train=[0.9, 0.2, 0.05, 0.001], validation=[0.9, 0.2, 0.05, 0.001])
+    assert diagnosed(curve, constant=1.0).verdict == "well"
+
+
 def test_a_power_law_is_found_again_and_says_what_doubling_brings():
     points = [
         SizePoint(n=n, score=1 - (0.04 + 0.2 * (n / 1000) ** -0.5), error=0.002)

@@ -170,8 +170,8 @@ def diagnosed(
 
     A model over-fits where the gap is certain, a quarter of the validation error and 2 % of the error of a constant
     answer or more; or where validation got a tenth worse after its best epoch. Else it under-fits where more than half
-    of the error of a constant is left in training, or where validation still got 5 % better in the last quarter. Else
-    it fits well.
+    of the error of a constant is left in training, or where validation still got 5 % better in the last quarter and has
+    more than 2 % of that error left. Else it fits well.
 
     Args:
         curve: Scores after each epoch; scores of a finished training may stand there as one epoch.
@@ -198,7 +198,7 @@ def diagnosed(
     verdict: Verdict = "well"
     if wide or worse:
         verdict = "over"
-    elif left > _POOR or falling > max(_FALL * e_valid, floor):
+    elif left > _POOR or (falling > max(_FALL * e_valid, floor) and e_valid > floor):
         verdict = "under"
     found = Diagnosis(
         verdict=verdict,
