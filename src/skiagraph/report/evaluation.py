@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
-
-import jinja2
 
 from skiagraph.codes import Code
 from skiagraph.report.evaluated import Evaluated, Judged, Rival, Subgroup, ValueGraphs, Verdict
 from skiagraph.report.evaluation_charts import charts_of
 from skiagraph.report.evaluation_pictures import Shown, shown
 from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, range_text, said, signed
+from skiagraph.report.templated import template
 from skiagraph.report.view import LANGUAGE_TAGS
 from skiagraph.report.words import Language, check_language, phrase, word
 from skiagraph.task import Card, Comparison, Estimate
@@ -79,7 +77,7 @@ def render_evaluation(evaluated: Evaluated, *, lang: str = "en", sections: Seque
         UnknownName: Another language.
     """
     language = check_language(lang)
-    return _template().render(
+    return template("evaluation.html.jinja").render(
         e=evaluated,
         t=_said(language),
         lang=LANGUAGE_TAGS[language],
@@ -248,15 +246,3 @@ class _View:
     def inputs(self, card: Card) -> str:
         """What a model reads."""
         return phrase("comma", self.lang).join(f"{i.name} ({i.modality}, {i.ndim}-D)" for i in card.inputs)
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("skiagraph.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("evaluation.html.jinja")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
-
-import jinja2
 
 from skiagraph.case import Case, Report
 from skiagraph.findings import Findings, Measurement, NotApplicable, Segmentation
 from skiagraph.report.narrative import sentence
 from skiagraph.report.picture import picture_of, thumbnail
 from skiagraph.report.reading import reading_of
+from skiagraph.report.templated import template
 from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of
 from skiagraph.report.words import (
     Language,
@@ -70,7 +68,7 @@ def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -
     reading = reading_of(report, case, card)
     image = next(iter(case.images.values()))
     refusal = refusal_of(report.findings)
-    return _template("report.html.jinja").render(
+    return template("report.html.jinja").render(
         view=View(language),
         t=_phrases(language),
         lang=LANGUAGE_TAGS[language],
@@ -124,7 +122,7 @@ def _main(
 def render_index(entries: tuple[Entry, ...], *, lang: str = "en") -> str:
     """The list of many reports, HTML, with a small picture, the main result and a link each."""
     language = check_language(lang)
-    return _template("index.html.jinja").render(
+    return template("index.html.jinja").render(
         t=_phrases(language),
         lang=LANGUAGE_TAGS[language],
         entries=entries,
@@ -134,15 +132,3 @@ def render_index(entries: tuple[Entry, ...], *, lang: str = "en") -> str:
 
 def _phrases(lang: Language) -> Callable[..., str]:
     return lambda key, **parts: phrase(key, lang, **parts)
-
-
-@functools.cache
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("skiagraph.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)

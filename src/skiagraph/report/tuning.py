@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, Literal, final
 
-import jinja2
 import numpy as np
 
 from skiagraph.errors import InvalidInput
 from skiagraph.report.charts import Axis, Chart, Dots, Layer, Line, drawn
 from skiagraph.report.evaluation_words import figure_name, figure_text
+from skiagraph.report.templated import template
 from skiagraph.report.words import Language, check_language
 
 __all__ = ["TrialRow", "TuningPage", "render_tuning"]
@@ -94,7 +94,7 @@ def render_tuning(page: TuningPage, *, lang: str = "en") -> str:
         UnknownName: Another language.
     """
     tongue = check_language(lang)
-    return _template().render(
+    return template("tuning.html.jinja").render(
         p=page,
         lang=tongue,
         t=functools.partial(_said, lang=tongue),
@@ -157,15 +157,3 @@ def _charts(page: TuningPage, lang: Language) -> Iterator[Chart]:
             ),
         ),
     )
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("skiagraph.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("tuning.html.jinja")
