@@ -21,7 +21,7 @@ demo: .venv/.base ## draw a synthetic study, read it, write the report and hold 
 
 test: .venv/.dev lint ## lint, then all tests (those that need data or programs that are not here say so and skip)
 	@sh .ci/system-packages
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 lint: .venv/.dev ## style, format, floors and types
 	$(BIN)/ruff check
