@@ -30,7 +30,9 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "alexnet": {"kernels": "5-3"},
     **{name: {"size": SIDE, "patch": 8} for name in NETWORKS if name.startswith("vit-")},
 }
-NAMES: Final = tuple(name for name, entry in NETWORKS.items() if entry.task == "classification")
+NAMES: Final = tuple(
+    name for name, entry in NETWORKS.items() if entry.task == "classification" and 2 in entry.dims
+)
 
 
 def plan_of(name: str) -> Plan:

@@ -98,7 +98,11 @@ def test_nothing_in_the_plain_form_is_not_json():
     assert json.loads(json.dumps(to_plain(found), allow_nan=False)) == to_plain(found)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object(), b"bytes", 1j], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), {1, 2}, object(), b"bytes", 1j],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_has_no_plain_form_is_refused(value):
     with pytest.raises(InvalidInput):
         to_plain(value)

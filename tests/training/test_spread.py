@@ -3,6 +3,7 @@
 This file is also what each of those processes runs.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -138,6 +139,13 @@ def main(what, folder):
         else:
             torch.save(taught(team, folder).network.state_dict(), folder / "taught-weights")
             team.told(None)
+        each.leave()
+
+
+def talking():
+    """Threads of this process that talk to others."""
+    names = [(task / "comm").read_text("utf-8").strip() for task in Path("/proc/self/task").iterdir()]
+    return [name for name in names if "gloo" in name or "store" in name]
 
 
 def command(what, folder):
@@ -195,6 +203,12 @@ def test_what_the_first_process_teaches_the_other_follows(together):
     assert any(name.startswith("members.1.") for name in weights), "one network a fold"
     assert apart(weights, taught().network.state_dict()) < 1e-5
     assert json.loads((together / "taught-epochs.json").read_text("utf-8"))["epochs"] == 1
+
+
+@UNIX
+@pytest.mark.parametrize("rank", [0, 1])
+def test_no_thread_that_talks_to_other_processes_outlives_the_training(rank, together):
+    assert json.loads((together / f"talking-{rank}.json").read_text("utf-8")) == []
 
 
 @UNIX
@@ -270,6 +284,8 @@ def test_each_process_has_its_rows_of_a_batch_and_an_uneven_batch_is_refused():
 
 
 if __name__ == "__main__":
+    said = Path(sys.argv[2]) / f"talking-{os.environ['RANK']}.json"
+    atexit.register(lambda: said.write_text(json.dumps(talking()), "utf-8"))
     try:
         main(sys.argv[1], Path(sys.argv[2]))
     except ProcessLost:

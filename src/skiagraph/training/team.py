@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -176,6 +178,15 @@ class Team:
         distributed.all_gather_object(found, value)
         return found
 
+    def leave(self) -> None:
+        """Lets go of the other processes: a thread that talks to them can abort the interpreter on its way out.
+
+        PyTorch 2.13 remembers how split tensors were computed, and with that the processes over which they were split.
+        """
+        strategy = self.fabric.strategy
+        if isinstance(strategy, ModelParallelStrategy):
+            strategy.device_mesh._pg_registry.clear()  # noqa: SLF001  nothing public lets go
+
     def whole(self, state: Any) -> Any:
         """A state, tensor by tensor; what is split is brought together in main memory."""
         if isinstance(state, DTensor):
@@ -262,6 +273,7 @@ def joined(spread: Spread) -> Iterator[Team]:
         yield team
         if spread.processes > 1:
             team.told(None)
+            team.leave()
             distributed.destroy_process_group()
     except RuntimeError as error:
         if isinstance(error, SkiagraphError) or spread.processes == 1 or not _of_wires(error):
@@ -271,6 +283,8 @@ def joined(spread: Spread) -> Iterator[Team]:
             got="one that ended before",
             way_out="give the same command again: it goes on from the last checkpoint",
         ) from error
+    finally:
+        atexit.register(gc.collect)  # what still holds the wires by then
 
 
 def _of_wires(error: RuntimeError) -> bool:
