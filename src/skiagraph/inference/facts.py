@@ -25,15 +25,19 @@ def class_probabilities(logits: NDArray[np.floating[Any]], recipe: Recipe) -> ND
 
     Args:
         logits: Shape (cases, outputs).
-        recipe: Its calibration may have ``"temperature"``, which divides the logits.
+        recipe: Its calibration may have ``"temperature"``, which divides the logits, and ``"bias"``, one number an
+            output, which is added then.
 
     Returns:
         Shape (cases, labels). Rows sum to 1 unless the labels stand each for itself.
 
-    Source: Guo et al., On calibration of modern neural networks (ICML 2017), section 4.2; ordered classes after
-        McCullagh, Regression models for ordinal data (1980).
+    Source: Guo et al., On calibration of modern neural networks (ICML 2017), section 4.2; Alexandari et al., Maximum
+        likelihood with bias-corrected calibration is hard-to-beat at label shift adaptation (ICML 2020), section 2.3;
+        ordered classes after McCullagh, Regression models for ordinal data (1980).
     """
-    scaled = np.asarray(logits, dtype=np.float64) / float(recipe.calibration.get("temperature", 1.0))
+    numbers = recipe.calibration
+    bias = np.asarray(numbers.get("bias", 0.0), dtype=np.float64)
+    scaled = np.asarray(logits, dtype=np.float64) / float(numbers.get("temperature", 1.0)) + bias
     if recipe.activation == "sigmoid":
         return np.asarray(expit(scaled))
     if recipe.activation == "softmax":

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from skiagraph.inference.facts import class_probabilities, gaussians
 from skiagraph.task import Recipe
@@ -29,27 +29,18 @@ def calibrated_classes(recipe: Recipe, logits: Array, targets: Array) -> Recipe:
         targets: Shape (cases, labels), 0 or 1; NaN where it is not known.
 
     Returns:
-        A recipe whose calibration has ``"temperature"``; ``"threshold"`` of two classes or of each label that stands
-        for itself (it makes sensitivity plus specificity largest); and ``"set"`` of classes that exclude one another.
-        Fewer than 20 cases choose nothing.
+        A recipe whose calibration has ``"temperature"`` and ``"bias"``; ``"threshold"`` of two classes or of each
+        label that stands for itself (it makes sensitivity plus specificity largest); and ``"set"`` of classes that
+        exclude one another. Fewer than 20 cases choose nothing.
 
-    Source: Guo et al., On calibration of modern neural networks (ICML 2017); Youden, Index for rating diagnostic tests
-        (1950); Sadinle et al., Least ambiguous set-valued classifiers (JASA 2019).
+    Source: Alexandari et al., Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift
+        adaptation (ICML 2020); Youden, Index for rating diagnostic tests (1950); Sadinle et al., Least ambiguous
+        set-valued classifiers (JASA 2019).
     """
     if len(logits) < _LEAST:
         return recipe
 
-    def entropy(log_temperature: float) -> float:
-        p = class_probabilities(logits, _with(recipe, temperature=math.exp(log_temperature)))
-        p = p.clip(1e-12, 1 - 1e-12)
-        told = (
-            np.log(p) if recipe.activation != "sigmoid" else np.where(targets > 0.5, np.log(p), np.log1p(-p))
-        )
-        counted = targets if recipe.activation != "sigmoid" else np.ones_like(p)
-        return float(-(told * counted).sum() / len(p))
-
-    best = minimize_scalar(entropy, bounds=(math.log(0.2), math.log(5.0)), method="bounded")
-    recipe = _with(recipe, temperature=round(math.exp(float(best.x)), 4))
+    recipe = _fitted(recipe, logits, targets)
     p = class_probabilities(logits, recipe)
     if recipe.activation == "sigmoid":
         recipe = _with(recipe, threshold=[_of_known(q, t) for q, t in zip(p.T, targets.T, strict=True)])
@@ -59,6 +50,27 @@ def calibrated_classes(recipe: Recipe, logits: Array, targets: Array) -> Recipe:
         least = 1 - _conformal(1 - p[targets > 0.5], _LEVEL)
         recipe = _with(recipe, set={"level": _LEVEL, "least": round(max(0.0, least), 6)})
     return recipe
+
+
+def _fitted(recipe: Recipe, logits: Array, targets: Array) -> Recipe:
+    """The temperature and the bias under which the truth is likeliest, where a bias is thought to be about one."""
+    exclusive = recipe.activation != "sigmoid"
+    yes, no = targets > 0.5, targets < 0.5
+
+    def of(numbers: Array) -> Recipe:
+        return _with(recipe, temperature=math.exp(numbers[0]), bias=numbers[1:])
+
+    def unlikeliness(numbers: Array) -> float:
+        p = class_probabilities(logits, of(numbers)).clip(1e-12, 1 - 1e-12)
+        told = np.log(p[yes]).sum() + (0.0 if exclusive else np.log1p(-p[no]).sum())
+        return float((numbers[1:] @ numbers[1:]) / 2 - told) / len(logits)
+
+    start = np.zeros(1 + logits.shape[1])
+    bounds = [(math.log(0.2), math.log(5.0)), *[(-10.0, 10.0)] * logits.shape[1]]
+    best = of(minimize(unlikeliness, start, method="L-BFGS-B", bounds=bounds).x).calibration
+    return _with(
+        recipe, temperature=round(best["temperature"], 4), bias=[round(float(b), 4) for b in best["bias"]]
+    )
 
 
 def calibrated_values(recipe: Recipe, answers: Array, targets: Array) -> Recipe:
