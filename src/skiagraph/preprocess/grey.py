@@ -11,9 +11,9 @@ from skiagraph.errors import InvalidInput
 from skiagraph.image import Image, pixels
 from skiagraph.image.quantity import GREY
 
-__all__ = ["grey"]
+__all__ = ["LUMA", "grey"]
 
-_LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def grey(image: Image) -> Image:
@@ -28,7 +28,7 @@ def grey(image: Image) -> Image:
         return image
     if image.channels != ("red", "green", "blue"):
         raise InvalidInput("a picture is grey, or red, green and blue", got=", ".join(image.channels))
-    luma = pixels(image).astype(np.float32) @ _LUMA
+    luma = pixels(image).astype(np.float32) @ LUMA
     if pixels(image).dtype == np.uint8:
         luma = np.rint(luma).astype(np.uint8)
     return dataclasses.replace(image, data=luma, channels=(), quantity=GREY)
