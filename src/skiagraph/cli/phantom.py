@@ -34,6 +34,7 @@ _KINDS = {
     "fundus": "photograph of the back of the eye",
     "oct": "optical coherence tomography of the macula",
     "whole-slide": "stained tissue in tiles and levels",
+    "breast-tumours": "sonograms of benign and malignant tumours with their masks, as one data set",
 }
 Kind = enum.StrEnum("Kind", {name.replace("-", "_"): name for name in _KINDS})  # type: ignore[misc]
 _HELP = "What to draw. " + " ".join(f"{name}: {what}." for name, what in _KINDS.items())
@@ -59,14 +60,28 @@ def phantom(
     form: Annotated[
         Form, typer.Option("--format", help="PNG does not keep the pixel size; fetal-head only.")
     ] = Form.dicom,
+    difficulty: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="How much the kinds of breast-tumours overlap: 0 not at all, 1 wholly."
+        ),
+    ] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="Say what was written as JSON.")] = False,
 ) -> None:
     """Draw synthetic studies of patients who do not exist, with the truth beside them.
 
     The truth goes to OUT/truth. A fetal head is one file in OUT; of all other kinds, the images go to OUT/images.
+    Breast tumours are PNG with masks in OUT/masks and a table OUT/dataset.csv, which says class and pixel size.
 
     Example: skiagraph phantom chest-ct demo --seed 7
     """
+    if kind == "breast-tumours":
+        if form is Form.nifti:
+            from skiagraph.errors import InvalidInput
+
+            raise InvalidInput("this kind is written as PNG", got="nifti", way_out="leave --format away")
+        _breast_tumours(out, (seed, count), difficulty, as_json=as_json)
+        return
     draw = _fetal_head if kind == "fetal-head" else _study
     listed = draw(kind.value, out, (seed, count), form, _said(form, shown=not as_json))
     if as_json:
@@ -111,6 +126,24 @@ def _study(
         listed.append(_told(drawn, images, truth, len(paths)))
         say(listed[-1])
     return listed
+
+
+def _breast_tumours(out: Path, which: tuple[int, int], difficulty: float, *, as_json: bool) -> None:
+    """Draws and writes `which[1]` tumours, half of them malignant."""
+    import numpy as np
+
+    from skiagraph.cli.progress import progress
+    from skiagraph.phantoms.breast_files import write_breast_tumours
+    from skiagraph.phantoms.breast_sonogram import breast_tumours
+
+    dataset = breast_tumours(which[1], difficulty, np.random.default_rng(which[0]))
+    with progress("drawing breast-tumours", shown=not as_json) as advance:
+        table = write_breast_tumours(dataset, out, watch=advance)
+    if as_json:
+        found = {"kind": "breast-tumours", "seed": which[0], "difficulty": difficulty, "table": str(table)}
+        typer.echo(json.dumps(found, indent=1))
+        return
+    typer.echo(f"wrote {which[1]} sonograms with masks, and the table that names them: {table}")
 
 
 def _told(drawn: Drawn, images: Path, truth: Path, files: int) -> dict[str, Any]:

@@ -98,7 +98,9 @@ def _tissue(beams: Beams, rng: Generator) -> Array:
     fat, muscle = 5.5 + 1.2 * wave, 31.0 + 0.9 * smooth_noise(beams, rng, 14.0)
     bands = np.sin(2 * math.pi * (beams.y + 1.6 * smooth_noise(beams, rng, 5.0)) / 3.6)
     septa = np.exp(-((smooth_noise(beams, rng, 3.0) / 0.13) ** 2))
-    gland = _GLAND_DB + 2.2 * bands + 2.5 * smooth_noise(beams, rng, 1.6) + 2.0 * smooth_noise(beams, rng, 6.0)
+    gland = (
+        _GLAND_DB + 2.2 * bands + 2.5 * smooth_noise(beams, rng, 1.6) + 2.0 * smooth_noise(beams, rng, 6.0)
+    )
     fatty = _FAT_DB + 9.0 * septa + 1.5 * smooth_noise(beams, rng, 2.0)
     fibres = np.sin(2 * math.pi * (beams.y + 0.6 * smooth_noise(beams, rng, 8.0)) / 1.3)
     deep = _MUSCLE_DB + 3.0 * fibres + 1.5 * smooth_noise(beams, rng, 3.0)

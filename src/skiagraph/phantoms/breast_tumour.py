@@ -83,9 +83,9 @@ class BreastTumour:
 def sample_breast_tumour(rng: Generator, *, malignant: bool, difficulty: float) -> BreastTumour:
     """A tumour of 6 to 15 mm.
 
-    Benign ones are smooth ellipses with gentle lobes, wider than tall, evenly and little darker than the tissue, sharply
-    bordered, with brighter tissue behind; malignant ones are spiculated, microlobulated or irregular, taller, darker,
-    faded at the border, with a halo and a shadow. Each tumour has each of these signs to a degree of its own.
+    Benign ones are smooth ellipses with gentle lobes, wider than tall, evenly and little darker than the tissue,
+    sharply bordered, with brighter tissue behind; malignant ones are spiculated, microlobulated or irregular, taller,
+    darker, faded at the border, with a halo and a shadow. Each tumour has each of these signs to a degree of its own.
 
     Args:
         rng: Where all chance comes from.
@@ -132,12 +132,12 @@ def _signs(rng: Generator, *, malignant: bool, difficulty: float) -> tuple[float
 
 def _lobes(rng: Generator) -> tuple[tuple[int, float, float], ...]:
     """The gentle lobes that every tumour has."""
-    return tuple((k, float(rng.uniform(0.0, 0.05)) / (k - 1), float(rng.uniform(0, 2 * math.pi))) for k in (2, 3))
+    return tuple(
+        (k, float(rng.uniform(0.0, 0.05)) / (k - 1), float(rng.uniform(0, 2 * math.pi))) for k in (2, 3)
+    )
 
 
-def _rough_ripples(
-    rng: Generator, border: Border, roughness: float
-) -> tuple[tuple[int, float, float], ...]:
+def _rough_ripples(rng: Generator, border: Border, roughness: float) -> tuple[tuple[int, float, float], ...]:
     size = 0.20 * roughness**1.5
     if border == "spiculated":
         return ()
@@ -176,7 +176,7 @@ def radius_at(tumour: BreastTumour, angle: Array) -> Array:
     spikes = np.zeros_like(turned)
     for direction, height, width in tumour.spicules:
         apart = np.angle(np.exp(1j * (turned - direction)))
-        spikes = spikes + height * np.exp(-np.abs(apart / width) ** 1.3)
+        spikes = spikes + height * np.exp(-(np.abs(apart / width) ** 1.3))
     result: Array = ellipse * np.maximum(factor, 0.2) + tumour.radius * spikes
     return result
 
