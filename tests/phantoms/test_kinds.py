@@ -39,7 +39,7 @@ def as_bytes(ds):
 
 
 def test_the_shell_offers_every_kind():
-    assert {k.value for k in Kind} == {"fetal-head", *KINDS}
+    assert {k.value for k in Kind} == {"fetal-head", "breast-tumours", *KINDS}
 
 
 @pytest.mark.parametrize("kind", ALL)
