@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from skiagraph.image import Image
 
-__all__ = ["Tile", "check_target", "tile_of", "write_sheet"]
+__all__ = ["Tile", "check_target", "tile_of", "upright", "write_sheet"]
 
 _SIDE: Final = 280  # pixels of a tile
 _ENOUGH: Final = 2**20  # pixels of a picture that are looked at for a tile
@@ -103,7 +103,7 @@ def _shown(image: Image) -> NDArray[Any]:
     rows, columns = (spacing_of(space) or (1.0, 1.0))[-2:]
     if isinstance(space, Grid):
         array = _telling(array)
-        array, turned = _upright(array, axis_codes(space)[1:])
+        array, turned = upright(array, axis_codes(space)[1:])
         rows, columns = (columns, rows) if turned else (rows, columns)
     if image.channels and len(image.channels) != 3:
         array = array[..., 0]
@@ -127,7 +127,7 @@ def _telling(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(array[np.count_nonzero(array != middle.flat[0], axis=(1, 2)).argmax()])
 
 
-def _upright(array: NDArray[Any], codes: str) -> tuple[NDArray[Any], bool]:
+def upright(array: NDArray[Any], codes: str) -> tuple[NDArray[Any], bool]:
     """Rows toward the feet or the back and columns toward the patient's left or back, as radiologists look at it."""
     turned = codes[0] in "RL" or (codes[0] in "AP" and codes[1] in "IS")
     if turned:

@@ -30,6 +30,7 @@ __all__ = [
     "check_positive",
     "check_unit",
     "filtered",
+    "nearest_known",
     "noise_of",
     "sigmas_of",
     "steps_of",
@@ -147,10 +148,18 @@ def _acted(
     there = numbers[known]
     if not wanted.any() or there.min() == there.max():
         return numbers, np.zeros_like(wanted)
-    if not known.all():
-        nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-        numbers = numbers[tuple(nearest)]
-    return act(Still(numbers=numbers, known=known, wanted=wanted, spacing=spacing, channel=channel)), wanted
+    still = Still(
+        numbers=nearest_known(numbers, known), known=known, wanted=wanted, spacing=spacing, channel=channel
+    )
+    return act(still), wanted
+
+
+def nearest_known(numbers: Numbers, known: NDArray[np.bool_]) -> Numbers:
+    """The numbers, and where none is known the nearest one that is; at least one is."""
+    if known.all():
+        return numbers
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return np.asarray(numbers[tuple(nearest)])
 
 
 def _by_luminance(
