@@ -11,6 +11,7 @@ import typer
 from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
 from skiagraph.cli.dataset import dataset
+from skiagraph.cli.enhance import enhance
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.export import export
 from skiagraph.cli.info import info
@@ -50,7 +51,7 @@ def _options(
     pass
 
 
-for _command in (read, export, info, check, convert, models, evaluate, phantom):
+for _command in (read, export, info, check, convert, enhance, models, evaluate, phantom):
     app.command()(_command)
 app.add_typer(dataset)
 app.add_typer(train, name="train")
