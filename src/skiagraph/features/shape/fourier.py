@@ -114,7 +114,7 @@ def elliptic_fourier(region: Region, *, harmonics: int = 8) -> tuple[Feature, ..
     outline = outline_of(region)
     found: dict[str, float] | str = outline if isinstance(outline, str) else {}
     if not isinstance(outline, str):
-        kept = _normalised(_elliptic(outline.points[:, ::-1], harmonics))
+        kept = _normalised(_elliptic(outline.points[::-1, ::-1], harmonics))
         found = (
             "the outline is as round as a circle, and has no long axis"
             if kept is None
@@ -126,8 +126,8 @@ def elliptic_fourier(region: Region, *, harmonics: int = 8) -> tuple[Feature, ..
 def _spectrum(points: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     """Coefficients of column + i row, turned so that k = 1 goes with the curve, and their orders k."""
     turned = points if enclosed(points)[0] <= 0 else np.roll(points[::-1], 1, axis=0)
-    spectrum = np.fft.fft(turned[:, 1] + 1j * turned[:, 0]) / len(points)
-    return spectrum, np.fft.fftfreq(len(points), 1 / len(points))
+    turns: NDArray[np.float64] = np.fft.fftfreq(len(points), 1 / len(points)).astype(np.float64)
+    return np.fft.fft(turned[:, 1] + 1j * turned[:, 0]) / len(points), turns
 
 
 def _elliptic(points: NDArray[np.float64], harmonics: int) -> NDArray[np.float64]:
@@ -138,8 +138,8 @@ def _elliptic(points: NDArray[np.float64], harmonics: int) -> NDArray[np.float64
     phase = 2 * np.pi * np.arange(1, harmonics + 1)[:, None] * np.concatenate([[0.0], ends]) / ends[-1]
     waves = np.stack([np.diff(np.cos(phase), axis=1), np.diff(np.sin(phase), axis=1)], axis=1)
     scale = ends[-1] / (2 * np.pi**2 * np.arange(1, harmonics + 1) ** 2)
-    found: NDArray[np.float64] = np.einsum("pi,nwp->niw", steps / lengths[:, None], waves)
-    return found * scale[:, None, None]
+    found: NDArray[np.float64] = np.einsum("n,pi,nwp->niw", scale, steps / lengths[:, None], waves)
+    return found
 
 
 def _normalised(coefficients: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -86,7 +86,7 @@ def _hu(outline: Outline) -> dict[str, float]:
     cell = area / len(x)
 
     def n(p: int, q: int) -> float:
-        return float((x**p * y**q).sum()) * cell / area ** (1 + (p + q) / 2)
+        return float((x**p * y**q).sum() * cell / area ** (1 + (p + q) / 2))
 
     n20, n02, n11, n30, n03, n21, n12 = n(2, 0), n(0, 2), n(1, 1), n(3, 0), n(0, 3), n(2, 1), n(1, 2)
     a, b = n30 + n12, n21 + n03
