@@ -97,7 +97,7 @@ def test_a_circle_has_the_values_of_a_circle():
     assert found["outline_extent"] == pytest.approx(np.pi / 4, abs=0.01)
     assert found["outline_spiculation"] == pytest.approx(0, abs=1e-6)
     assert found["outline_fractal_dimension"] == pytest.approx(1, abs=0.1)
-    assert found["boundary_moments_F1"] < 0.005
+    assert found["boundary_moments_f1"] < 0.005
     assert found["fourier_descriptors_error_1"] < 0.005
     # chords of a circle of diameter 1 have the moments 2/pi, 1/2, 4/(3 pi), 3/8
     mean, second, third, fourth = 2 / np.pi, 1 / 2, 4 / (3 * np.pi), 3 / 8
@@ -148,7 +148,7 @@ def test_a_square_has_the_values_of_a_square():
     points = np.array([(x, y) for x in (-1.0, 1.0) for y in np.linspace(-1, 1, 4000)])
     distances = np.hypot(*points.T)  # one side of a square stands for four
     wanted = distances.std() / distances.mean()
-    assert found["boundary_moments_F1"].value == pytest.approx(wanted, rel=0.06)
+    assert found["boundary_moments_f1"].value == pytest.approx(wanted, rel=0.06)
 
 
 @pytest.mark.parametrize("mask", [star(30), star(30, amplitude=0.2), blob(), star(25, ratio=0.4, turn=1.0)])

@@ -14,7 +14,7 @@ __all__ = ["BREAST_OUTLINE", "classic_outline"]
 
 BREAST_OUTLINE: Final = (
     *(f"hu_moments_{k}" for k in range(1, 8)),
-    *(f"boundary_moments_F{k}" for k in range(1, 4)),
+    *(f"boundary_moments_f{k}" for k in range(1, 4)),
     *(f"chord_lengths_{name}" for name in ("mean", "deviation", "skewness", "kurtosis")),
     "outline_compactness",
 )

@@ -16,7 +16,7 @@ from skiagraph.features.shape.terms import Term, described
 __all__ = ["boundary_moments", "central_moments", "distances_from_centroid", "hu_moments"]
 
 _HU: Final = tuple(Term(str(k)) for k in range(1, 8))
-_BOUNDARY: Final = (Term("F1"), Term("F2"), Term("F3"))
+_BOUNDARY: Final = (Term("f1"), Term("f2"), Term("f3"))
 _EVEN: Final = 1e-9  # of the mean: a distance that varies less does not vary
 
 
@@ -36,8 +36,8 @@ def hu_moments(region: Region) -> tuple[Feature, ...]:
 def boundary_moments(region: Region) -> tuple[Feature, ...]:
     """Spread, skewness and kurtosis of the distances z from the centroid to the outline.
 
-    With m the mean of z and M_p the mean of (z - m)^p over the outline: F1 = sqrt(M_2) / m, F2 = M_3 / M_2^(3/2),
-    F3 = M_4 / M_2^2. The centroid is that of the area within the outline. F1 is 0 for a circle, for which F2 and F3
+    With m the mean of z and M_p the mean of (z - m)^p over the outline: f1 = sqrt(M_2) / m, f2 = M_3 / M_2^(3/2),
+    f3 = M_4 / M_2^2. The centroid is that of the area within the outline. f1 is 0 for a circle, for which f2 and f3
     are not defined.
 
     Source: Gupta and Srinath, Contour sequence moments for the classification of closed planar shapes (1987); for
@@ -50,7 +50,7 @@ def boundary_moments(region: Region) -> tuple[Feature, ...]:
         found = outline
     else:
         mean, deviation, skewness, kurtosis = central_moments(distances_from_centroid(outline.points))
-        found = {"F1": deviation / mean, "F2": skewness, "F3": kurtosis}
+        found = {"f1": deviation / mean, "f2": skewness, "f3": kurtosis}
     return described("boundary moments", _BOUNDARY, found, known=region.spacing is not None)
 
 
