@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagraph.features.feature import Feature
 from skiagraph.features.region import Region
-from skiagraph.features.texture.lattice import Lattice, lattice_of
+from skiagraph.features.texture.lattice import NOT_MEASURABLE, Lattice, lattice_of, not_measurable
 from skiagraph.features.texture.levels import DEFAULT, Levels
 from skiagraph.features.texture.outcome import entropy, features_of
 
@@ -63,6 +64,7 @@ HISTOGRAM: Final = {
 }
 PURE: Final = {"skewness", "kurtosis", "coefficient of variation", "quartile coefficient of dispersion"}
 SQUARED: Final = {"variance", "energy"}
+RANKS: Final = (10, 25, 50, 75, 90)
 
 
 def statistics(region: Region, *, within: tuple[float, float] | None = None) -> tuple[Feature, ...]:
@@ -86,12 +88,15 @@ def statistics(region: Region, *, within: tuple[float, float] | None = None) -> 
     numbers, reason = region.inside, ""
     if not numbers.size:
         reason = "the region is empty"
-    elif not np.isfinite(numbers).all():
-        reason = "a number in the region is not finite"
+    elif not_measurable(numbers):
+        reason = NOT_MEASURABLE
     elif within is not None:
         numbers = numbers[(numbers >= within[0]) & (numbers <= within[1])]
         reason = "" if numbers.size else "no number of the region is in the range"
-    found = [] if reason else [_moments(numbers)]
+    found = []
+    if not reason:
+        ranked = [float(p) for p in np.percentile(numbers, RANKS)]
+        found = [_moments(numbers, np.ones_like(numbers), ranked)]
     return features_of(
         "statistics", STATISTICS, found, reason=reason or "it would be divided by zero", units=units
     )
@@ -105,7 +110,8 @@ def histogram(region: Region, *, levels: Levels = DEFAULT) -> tuple[Feature, ...
         levels: How numbers become grey levels.
 
     Returns:
-        Pure numbers; those of the gradient have a reason instead where all grey levels are 1.
+        Pure numbers; those of the gradient have a reason instead where all grey levels are 1, and the robust deviation
+        where there are but two numbers.
 
     Source: IBSI reference manual, section 3.4.
     """
@@ -117,13 +123,15 @@ def histogram_of(lattice: Lattice) -> tuple[Feature, ...]:
     if lattice.reason:
         return features_of("histogram", HISTOGRAM, [], reason=lattice.reason)
     counts = np.bincount(lattice.codes.ravel(), minlength=len(lattice.levels) + 1)[1:]
-    found = _moments(np.repeat(lattice.levels.astype(np.float64), counts))
+    found = _moments(
+        lattice.levels.astype(np.float64), counts.astype(np.float64), _ranked(lattice.levels, counts)
+    )
     shares = counts / counts.sum()
     found["entropy"], found["uniformity"] = entropy(shares), float((shares**2).sum())
     most = lattice.levels[counts == counts.max()]
     found["mode"] = float(most[np.abs(most - found["mean"]).argmin()])
     found |= _gradient(lattice.levels, counts)
-    return features_of("histogram", HISTOGRAM, [found], reason="there is only one grey level")
+    return features_of("histogram", HISTOGRAM, [found], reason="so few grey levels do not define it")
 
 
 def _gradient(levels: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str, float]:
@@ -147,31 +155,57 @@ def _gradient(levels: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str,
     )
 
 
-def _moments(x: NDArray[np.float64]) -> dict[str, float]:
-    """What both families have in common, of numbers of shape (places,)."""
-    mean = float(x.mean())
+def _moments(
+    x: NDArray[np.float64], counts: NDArray[np.float64], ranked: Sequence[float]
+) -> dict[str, float]:
+    """What both families have in common.
+
+    Args:
+        x: Numbers, or grey levels.
+        counts: How often each occurs; of the same shape.
+        ranked: Their 10th, 25th, 50th, 75th and 90th percentile.
+    """
+    p10, p25, median, p75, p90 = ranked
+    lowest, highest, total = float(x.min()), float(x.max()), float(counts.sum())
+    mean = float(x @ counts) / total if lowest < highest else lowest
     away = x - mean
-    variance = float((away**2).mean())
-    p10, p25, median, p75, p90 = (float(p) for p in np.percentile(x, (10, 25, 50, 75, 90)))
-    middle = x[(x >= p10) & (x <= p90)]
-    energy = float((x**2).sum())
+    square = away * away
+    variance = float(square @ counts) / total
+    scaled = away / (math.sqrt(variance) or 1.0)
+    energy = float((x * x) @ counts)
     return {
         "mean": mean,
         "variance": variance,
-        "skewness": float((away**3).mean()) / variance**1.5 if variance else 0.0,
-        "kurtosis": float((away**4).mean()) / variance**2 - 3.0 if variance else 0.0,
+        "skewness": float(scaled**2 * scaled @ counts) / total,
+        "kurtosis": float((scaled**2) ** 2 @ counts) / total - 3.0 if variance else 0.0,
         "median": median,
-        "minimum": float(x.min()),
+        "minimum": lowest,
         "10th percentile": p10,
         "90th percentile": p90,
-        "maximum": float(x.max()),
+        "maximum": highest,
         "interquartile range": p75 - p25,
-        "range": float(x.max() - x.min()),
-        "mean absolute deviation": float(np.abs(away).mean()),
-        "robust mean absolute deviation": float(np.abs(middle - middle.mean()).mean()),
-        "median absolute deviation": float(np.abs(x - median).mean()),
+        "range": highest - lowest,
+        "mean absolute deviation": float(np.abs(away) @ counts) / total,
+        "robust mean absolute deviation": _spread(x, np.where((x >= p10) & (x <= p90), counts, 0.0)),
+        "median absolute deviation": float(np.abs(x - median) @ counts) / total,
         "coefficient of variation": math.sqrt(variance) / mean if mean else math.nan,
         "quartile coefficient of dispersion": (p75 - p25) / (p75 + p25) if p75 + p25 else math.nan,
         "energy": energy,
-        "root mean square": math.sqrt(energy / x.size),
+        "root mean square": math.sqrt(energy / total),
     }
+
+
+def _spread(x: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """Mean absolute deviation from the mean; NaN of nothing, as between the 10th and 90th percentile of two numbers."""
+    total = float(counts.sum())
+    return float(np.abs(x - float(x @ counts) / total) @ counts) / total if total else math.nan
+
+
+def _ranked(levels: NDArray[np.int64], counts: NDArray[np.int64]) -> list[float]:
+    """The percentiles that numpy would find if each grey level stood there as often as it occurs."""
+    upto = np.cumsum(counts)
+    place = np.array(RANKS) / 100 * (upto[-1] - 1)
+    below, above = (
+        levels[np.searchsorted(upto, at, side="right")] for at in (np.floor(place), np.ceil(place))
+    )
+    return [float(v) for v in below + (place - np.floor(place)) * (above - below)]

@@ -14,7 +14,18 @@ from skiagraph.errors import InvalidInput
 from skiagraph.features.region import Region
 from skiagraph.features.texture.levels import Levels, levels_of
 
-__all__ = ["Codes", "Lattice", "Merge", "lattice_of", "matrices", "padded", "parts", "steps"]
+__all__ = [
+    "NOT_MEASURABLE",
+    "Codes",
+    "Lattice",
+    "Merge",
+    "lattice_of",
+    "matrices",
+    "not_measurable",
+    "padded",
+    "parts",
+    "steps",
+]
 
 Codes = NDArray[np.uint8] | NDArray[np.uint16]
 Merge = Literal["2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg"]
@@ -22,6 +33,7 @@ Step = tuple[int, int, int]
 
 MOST_LEVELS: Final = 1024  # a matrix of levels by levels then takes 8 MB
 HIGHEST_LEVEL: Final = 65535
+NOT_MEASURABLE: Final = "a number in the region is not finite or beyond 1e60"
 
 
 @final
@@ -73,8 +85,8 @@ def lattice_of(region: Region, levels: Levels, merge: Merge, along: int) -> Latt
     if not region.mask.any():
         return _without("the region is empty", flat=flat, merge=merge)
     numbers, inside = _upright(region, along)
-    if not np.isfinite(numbers[inside]).all():
-        return _without("a number in the region is not finite", flat=flat, merge=merge)
+    if not_measurable(numbers[inside]):
+        return _without(NOT_MEASURABLE, flat=flat, merge=merge)
     kept = inside
     if levels.within is not None:
         kept = inside & (numbers >= levels.within[0]) & (numbers <= levels.within[1])
@@ -90,6 +102,11 @@ def lattice_of(region: Region, levels: Levels, merge: Merge, along: int) -> Latt
     codes = np.zeros(kept.shape, dtype=code.dtype)
     codes[kept] = code[grey.astype(np.int64)]
     return Lattice(codes=codes, levels=np.flatnonzero(seen), inside=inside, flat=flat, merge=merge)
+
+
+def not_measurable(numbers: NDArray[np.float64]) -> bool:
+    """Whether one of them, of which there is at least one, is NaN, infinite, or so large that its power may be."""
+    return not (numbers.max() < 1e60 and numbers.min() > -1e60)
 
 
 def _without(reason: str, *, flat: bool, merge: Merge) -> Lattice:

@@ -67,7 +67,8 @@ def levels_of(numbers: NDArray[np.float64], levels: Levels) -> NDArray[np.float6
     lowest, highest = float(numbers.min()), float(numbers.max())
     if levels.width is not None:
         begin = lowest if levels.within is None or np.isinf(levels.within[0]) else levels.within[0]
-        return np.floor((numbers - begin) / levels.width) + 1
+        with np.errstate(over="ignore"):
+            return np.floor((numbers - begin) / levels.width) + 1
     bins = float(levels.bins or 0)
     if lowest == highest:
         return np.ones_like(numbers)
