@@ -14,6 +14,7 @@ from skiagraph.cli.dataset import dataset
 from skiagraph.cli.enhance import enhance
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.export import export
+from skiagraph.cli.features import features
 from skiagraph.cli.info import info
 from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
@@ -51,7 +52,7 @@ def _options(
     pass
 
 
-for _command in (read, export, info, check, convert, enhance, models, evaluate, phantom):
+for _command in (read, export, features, info, check, convert, enhance, models, evaluate, phantom):
     app.command()(_command)
 app.add_typer(dataset)
 app.add_typer(train, name="train")

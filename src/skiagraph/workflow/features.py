@@ -1,0 +1,393 @@
+"""Features of cases: one row a case and structure, how steady each is, and the table with all that it was made with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagraph.codecs import written
+from skiagraph.errors import InvalidInput, SkiagraphError, UnknownName
+from skiagraph.features.feature import Feature
+from skiagraph.features.region import Region, region_of
+from skiagraph.features.sets import FeatureSet
+from skiagraph.features.stability import Agreement, intraclass, shaken
+from skiagraph.findings import Segmentation
+from skiagraph.image import Image, image_digest
+from skiagraph.plain import to_plain
+from skiagraph.preprocess.grey import grey
+from skiagraph.task import Watch
+from skiagraph.values import array_digest
+from skiagraph.version import __version__
+from skiagraph.workflow.outlined import Outlined, Work, brought, structures
+
+__all__ = ["Row", "Settings", "Sheet", "described", "plain", "write_sheet"]
+
+_FORMAT: Final = "skiagraph-features"
+_VERSION: Final = 1
+_COMPUTES: Final = ("numpy", "scipy", "scikit-image", "PyWavelets")
+_WHOLE: Final = "whole image"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How cases are described.
+
+    Args:
+        features: Which.
+        bins: Number of grey levels of texture; 32 where neither this nor `width` is given.
+        width: Size of a grey level, in the unit of the numbers.
+        label: Name or number of the one structure that is described; empty for each.
+        shakes: How often each mask is shaken to see how steady the features are; 0 for never.
+        seed: Of the shaking.
+    """
+
+    features: FeatureSet
+    bins: int | None = None
+    width: float | None = None
+    label: str = ""
+    shakes: int = 0
+    seed: int = 1
+
+    @property
+    def levels(self) -> Mapping[str, Any]:
+        """As keywords of a `FeatureSet`."""
+        return {"bins": self.bins, "width": self.width}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """One structure of one image.
+
+    Args:
+        case: Identifier of the case.
+        image: Name of the image within it.
+        structure: What was described.
+        kind: The same without the number of an object.
+        known: What a data set says of the case.
+        features: In their order.
+        left_out: Families that do not fit, each with the reason.
+        digests: SHA-256 of the image (with its place) and of the mask.
+        again: The values after each shake, by key.
+    """
+
+    case: str
+    image: str
+    structure: str
+    kind: str
+    known: Mapping[str, str]
+    features: tuple[Feature, ...]
+    left_out: Mapping[str, str]
+    digests: tuple[str, str]
+    again: tuple[Mapping[str, float], ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sheet:
+    """All rows, and what was said on the way.
+
+    Args:
+        rows: One a case, image and structure.
+        settings: How they were made.
+        notes: What could not be described or had to be supposed, one sentence each.
+        steady: How steady each feature is, by structure and key; empty where that was not asked.
+    """
+
+    rows: tuple[Row, ...]
+    settings: Settings
+    notes: tuple[str, ...] = ()
+    steady: Mapping[str, Mapping[str, Agreement]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> Mapping[str, Feature]:
+        """The features by key, each as the first row that has it tells it."""
+        found: dict[str, Feature] = {}
+        for row in self.rows:
+            for one in row.features:
+                found.setdefault(one.key, one)
+        return found
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What the data set says of cases: the names of these columns."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.known))
+
+
+def described(work: Work, settings: Settings, watch: Watch) -> Sheet:
+    """Describes every case.
+
+    Args:
+        work: The cases.
+        settings: How.
+        watch: Told after each case.
+
+    Raises:
+        InvalidInput: Not one could be described; or one image that cannot; or stability of fewer than two cases.
+        UnknownName: No case has the structure that was asked for.
+    """
+    rows: list[Row] = []
+    notes = list(work.notes)
+    missed: set[str] = set()
+    for n, item in enumerate(work.items, 1):
+        if isinstance(item, str):
+            notes.append(item)
+        else:
+            _one(item, settings, rows, notes, missed, alone=work.alone)
+        watch(n, work.total, {})
+    if not rows and settings.label and missed:
+        raise UnknownName(
+            "a structure is asked for by its name or number",
+            got=settings.label,
+            way_out=f"there are {', '.join(sorted(missed)[:12])}",
+        )
+    if not rows:
+        raise InvalidInput(
+            "features describe at least one case", got=(notes[-1] if notes else "none").rstrip(".")
+        )
+    notes += _mixed_units(rows)
+    steady = _steady(rows) if settings.shakes else {}
+    return Sheet(rows=tuple(rows), settings=settings, notes=tuple(dict.fromkeys(notes)), steady=steady)
+
+
+def _one(
+    item: Outlined,
+    settings: Settings,
+    rows: list[Row],
+    notes: list[str],
+    missed: set[str],
+    *,
+    alone: bool,
+) -> None:
+    """Adds the rows of a case, or why there are none."""
+    there: set[str] = set()
+    before = len(rows)
+    try:
+        for name, image in item.case.images.items():
+            still = grey(image)
+            for structure, kind, mask in _masks(item, still, settings.label, there):
+                rows.append(_row(item, (name, still), (structure, kind, mask), settings, len(rows)))
+    except SkiagraphError as error:
+        if alone:
+            raise
+        notes.append(f"{item.case.identifier}: {error}")
+        return
+    if len(rows) == before:
+        missed |= there
+        what = f"no structure {settings.label}" if settings.label else "its mask is empty of structures"
+        notes.append(f"{item.case.identifier}: {what}.")
+
+
+def _masks(
+    item: Outlined, image: Image, label: str, there: set[str]
+) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Name, kind and mask of each structure that is asked for; `there` gets the names of all."""
+    if item.outlines is None:
+        yield _WHOLE, _WHOLE, np.ones(image.space.shape, dtype=np.bool_)
+        return
+    for outline in item.outlines:
+        named = [(number, name) for number, name in structures(outline)]
+        there.update(f"{name} ({number})" for number, name in named)
+        chosen = [(number, name) for number, name in named if _is(label, number, name)]
+        if not chosen:
+            continue
+        placed = brought(outline, image.space)
+        for number, name in chosen:
+            kind = name.rsplit(" ", 1)[0] if outline.kind == "instances" else name
+            yield name, kind, _mask(placed, number)
+
+
+def _is(label: str, number: int, name: str) -> bool:
+    asked = label.strip().casefold()
+    return not asked or asked == name.casefold() or asked == str(number)
+
+
+def _mask(outline: Segmentation, number: int) -> NDArray[np.bool_]:
+    """Of one structure; nowhere, where bringing it to the image left nothing of it."""
+    if any(segment.number == number for segment in outline.segments):
+        return outline.mask(number)
+    return np.zeros(outline.space.shape, dtype=np.bool_)
+
+
+def _row(
+    item: Outlined,
+    image: tuple[str, Image],
+    structure: tuple[str, str, NDArray[np.bool_]],
+    settings: Settings,
+    number: int,
+) -> Row:
+    region = region_of(image[1], structure[2])
+    features = settings.features(region, **settings.levels)
+    rng = np.random.default_rng([settings.seed, number])
+    again = []
+    for _ in range(settings.shakes):
+        other = Region(
+            numbers=region.numbers, mask=shaken(region.mask, rng), spacing=region.spacing, unit=region.unit
+        )
+        again.append({one.key: one.value for one in settings.features(other, **settings.levels)})
+    return Row(
+        case=item.case.identifier,
+        image=image[0],
+        structure=structure[0],
+        kind=structure[1],
+        known=item.known,
+        features=features,
+        left_out=settings.features.left_out(region.ndim),
+        digests=(image_digest(image[1]), array_digest(region.mask)),
+        again=tuple(again),
+    )
+
+
+def _mixed_units(rows: Sequence[Row]) -> Iterator[str]:
+    """A sentence where the same column is in unlike units, as where some images know their size and some do not."""
+    units: dict[str, set[str]] = {}
+    for row in rows:
+        for one in row.features:
+            units.setdefault(one.key, set()).add(one.unit or "no unit")
+    unlike = {key: found for key, found in units.items() if len(found) > 1}
+    if unlike:
+        key, found = next(iter(unlike.items()))
+        yield (
+            f"{len(unlike)} columns are in unlike units, such as {key} in {' and '.join(sorted(found))}: "
+            "state the size of a pixel, or describe these images apart."
+        )
+
+
+def _steady(rows: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
+    by_kind: dict[str, list[Row]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    if max(len(same) for same in by_kind.values()) < 2:
+        raise InvalidInput(
+            "stability compares the spread between cases with that of shaken masks, so it needs two cases or more",
+            got="one",
+            way_out="describe more cases, or leave --stability away",
+        )
+    found: dict[str, dict[str, Agreement]] = {}
+    for kind, same in by_kind.items():
+        keys = dict.fromkeys(one.key for row in same for one in row.features)
+        found[kind] = {key: intraclass(_measured(same, key)) for key in keys}
+    return found
+
+
+def _measured(rows: Sequence[Row], key: str) -> NDArray[np.float64]:
+    """Values of one feature, shape (cases, 1 + shakes); NaN where there is none."""
+    first = ({one.key: one.value for one in row.features}.get(key, math.nan) for row in rows)
+    return np.array(
+        [
+            [value, *(one.get(key, math.nan) for one in row.again)]
+            for value, row in zip(first, rows, strict=True)
+        ]
+    )
+
+
+def plain(sheet: Sheet) -> dict[str, Any]:
+    """The sheet as plain data: parameters, columns, and of each row its values, reasons and digests."""
+    columns = sheet.columns
+    settings = sheet.settings
+    document: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "software": {"skiagraph": __version__, **{name: version(name) for name in _COMPUTES}},
+        "set": settings.features.name,
+        "parameters": to_plain(settings.features.parameters(**settings.levels)),
+        "columns": {
+            key: {"family": one.family, "name": one.name, "unit": one.unit, "ibsi": one.ibsi}
+            for key, one in columns.items()
+        },
+        "rows": [_plain_row(row) for row in sheet.rows],
+        "notes": list(sheet.notes),
+    }
+    if settings.shakes:
+        document["stability"] = {
+            "shakes": settings.shakes,
+            "seed": settings.seed,
+            "icc": {
+                kind: {key: _plain_agreement(one) for key, one in found.items()}
+                for kind, found in sheet.steady.items()
+            },
+        }
+    return document
+
+
+def _plain_row(row: Row) -> dict[str, Any]:
+    return {
+        "case": row.case,
+        "image": row.image,
+        "structure": row.structure,
+        **({"known": dict(row.known)} if row.known else {}),
+        "image_sha256": row.digests[0],
+        "mask_sha256": row.digests[1],
+        "values": {one.key: one.value for one in row.features if not one.reason},
+        "reasons": {one.key: one.reason for one in row.features if one.reason},
+        "left_out": dict(row.left_out),
+    }
+
+
+def _plain_agreement(one: Agreement) -> dict[str, Any]:
+    if one.reason:
+        return {"cases": one.cases, "reason": one.reason}
+    return {"icc": one.icc, "low": one.low, "high": one.high, "cases": one.cases}
+
+
+def write_sheet(sheet: Sheet, path: Path) -> tuple[Path, ...]:
+    """Writes the table as CSV, the parameters beside it as JSON, and where asked the stability as a second CSV.
+
+    Args:
+        sheet: What was described.
+        path: The CSV file. The others are called as it is, with ``.json`` and ``-stability.csv`` at the end.
+
+    Returns:
+        The files; all are written whole, or none.
+
+    Raises:
+        MissingInput: The folder does not exist.
+        NotPermitted: It may not be written to.
+        WriteFailed: The disk does not take them.
+    """
+    beside, second = path.with_suffix(".json"), path.with_name(f"{path.stem}-stability.csv")
+    document = plain(sheet)
+    for row in document["rows"]:
+        del row["values"]
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with written(path) as table, written(beside) as told:
+        _write_csv(table, _lines(sheet))
+        told.write_text(text, "utf-8")
+        if not sheet.steady:
+            return path, beside
+        with written(second) as steady:
+            _write_csv(steady, _steady_lines(sheet))
+    return path, beside, second
+
+
+def _write_csv(path: Path, lines: Iterator[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)
+
+
+def _lines(sheet: Sheet) -> Iterator[Sequence[str]]:
+    """The heading, and a line a row; numbers so that reading them gives the same bits, nothing where there is none."""
+    keys = tuple(sheet.columns)
+    yield ("case", "image", "structure", *sheet.known, *keys)
+    for row in sheet.rows:
+        values = {one.key: "" if one.reason else repr(one.value) for one in row.features}
+        known = (row.known.get(name, "") for name in sheet.known)
+        yield (row.case, row.image, row.structure, *known, *(values.get(key, "") for key in keys))
+
+
+def _steady_lines(sheet: Sheet) -> Iterator[Sequence[str]]:
+    yield ("structure", "feature", "icc", "low", "high", "cases", "reason")
+    for kind, found in sheet.steady.items():
+        for key, one in found.items():
+            numbers = ("", "", "") if one.reason else tuple(map(repr, (one.icc, one.low, one.high)))
+            yield (kind, key, *numbers, str(one.cases), one.reason)
