@@ -5,7 +5,7 @@ from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
 from skiagraph.task.compare import Comparison, compare, compared
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
 from skiagraph.task.evaluate import Estimate, estimated, evaluate
-from skiagraph.task.recipe import Intensity, Recipe, Refine
+from skiagraph.task.recipe import Described, Intensity, Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
 from skiagraph.task.tabular import Counts, Figures, Table, Tabular
 
@@ -14,6 +14,7 @@ __all__ = [
     "Card",
     "Comparison",
     "Counts",
+    "Described",
     "Engine",
     "Estimate",
     "Explainer",

@@ -29,7 +29,8 @@ _MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = M
     }
 )
 _TEXTS: Final = ("card.json", "recipe.json", "plan.json")
-_BINARIES: Final = ("weights.safetensors", "graph.onnx")
+_GRAPH: Final = "graph.onnx"
+_BINARIES: Final = ("weights.safetensors", _GRAPH)
 _SECOND: Final = ("refine.safetensors", "refine.onnx")  # where the recipe looks at outlines again
 
 
@@ -44,7 +45,7 @@ class Bundle:
         plan: How it was learnt (plain data; `skiagraph.training` knows its type).
         folder: Where ``weights.safetensors`` and ``graph.onnx`` lie. The initialisers of the graph point into the
             weights, so that there is one copy of them. ``refine.safetensors`` and ``refine.onnx`` lie beside them
-            where the recipe looks at outlines again.
+            where the recipe looks at outlines again. A classical model is its graph alone.
     """
 
     card: Card
@@ -70,6 +71,8 @@ class Bundle:
     @property
     def binaries(self) -> tuple[str, ...]:
         """The files of weights and graphs, by name."""
+        if self.recipe.features is not None:
+            return (_GRAPH,)
         return _BINARIES if self.recipe.refine is None else (*_BINARIES, *_SECOND)
 
     def digest(self) -> str:
@@ -87,7 +90,7 @@ def load_bundle(folder: Path) -> Bundle:
         MissingInput: No such folder, or a file of it is missing.
         BundleError: A file is damaged or of a version that this release does not know.
     """
-    _check_there(folder, (*_TEXTS, *_BINARIES))
+    _check_there(folder, (*_TEXTS, _GRAPH))
     card, recipe, plan = (_read(folder / name) for name in _TEXTS)
     try:
         bundle = Bundle(

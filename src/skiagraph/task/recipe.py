@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, final
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput
 
-__all__ = ["Intensity", "Recipe", "Refine"]
+__all__ = ["Described", "Intensity", "Recipe", "Refine"]
 
 
 @final
@@ -78,6 +78,36 @@ class Refine:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """The features that a classical model reads in place of an image.
+
+    Args:
+        columns: Keys of the features, in the order of the graph's input.
+        typical: The median of each over the cases that were learnt from; stands for a feature that has no value.
+        scores: What the graph answers: ``"probabilities"`` of the classes, ``"margins"`` (one number of two classes,
+            one a class of more), or the ``"value"`` of a regression.
+        sets: Parameters of each named set of features that the columns come from; empty where they came as a table.
+        structure: Which segment of the mask is described; None for all of it.
+
+    Raises:
+        InvalidInput: No column, one twice, or not one typical value a column.
+    """
+
+    columns: tuple[str, ...]
+    typical: tuple[float, ...]
+    scores: Literal["probabilities", "margins", "value"]
+    sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    structure: Code | None = None
+
+    def __post_init__(self) -> None:
+        if not self.columns or len(set(self.columns)) != len(self.columns):
+            raise InvalidInput("a model of features reads columns, each once", got=str(self.columns[:5]))
+        if len(self.typical) != len(self.columns):
+            raise InvalidInput("each column has its typical value", got=f"{len(self.typical)}")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How a model reads.
 
@@ -108,6 +138,8 @@ class Recipe:
         measure: What is measured on the outline, by name; empty for nothing.
         calibration: Numbers that the finishing steps read, by name of the step; documented where they are used.
         gate: Numbers of the gate in front of the model; empty for none.
+        features: Of a classical model, what it reads of the image: `shape` then has a 1 for each spatial axis, and
+            nothing is resampled. None for a network.
 
     Raises:
         InvalidInput: No label; a shape, threshold, overlap or axis out of range; parts that do not go with the task.
@@ -133,6 +165,7 @@ class Recipe:
     measure: str = ""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
+    features: Described | None = None
 
     def __post_init__(self) -> None:
         if not self.labels:
