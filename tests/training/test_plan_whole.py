@@ -16,15 +16,20 @@ def pictures(drawn):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "networks"), [(None, 5), (2400.0, 5), (2.0, 1)], ids=["usual", "long", "short"]
+    ("seconds", "networks", "channels"),
+    [(None, 5, 32), (2400.0, 5, 32), (6.0, 5, 16), (2.0, 1, 16)],
+    ids=["usual", "long", "shorter", "short"],
 )
-def test_several_small_networks_are_asked_together_where_the_time_holds_them(pictures, seconds, networks):
+def test_several_small_networks_are_asked_together_where_the_time_holds_them(
+    pictures, seconds, networks, channels
+):
     plan = planned(pictures, "classification", MACHINE, seconds=seconds)
     assert plan.folds == networks
     assert "folds" in plan.reasons
     assert ("whatever split" in plan.reasons["validation"]) == (networks > 1)
-    if networks > 1:
-        assert (plan.network, plan.options["base"]) == ("resnet-18", 16), "the smallest of its row"
+    assert (plan.network, plan.options["base"]) == ("resnet-18", channels), (
+        "as wide as the time holds, to a bound"
+    )
 
 
 def test_too_few_groups_to_do_without_a_part_learn_one_network(drawn):

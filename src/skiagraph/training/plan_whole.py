@@ -27,6 +27,7 @@ _SMALL: Final = (
 )
 _EPOCHS: Final = 40  # that a network must be able to see in the time budget
 _NETWORKS: Final = 5  # that are asked together, where the time holds so many small ones
+_WIDTHS: Final = 2  # from the small end of a row, of which they are; no wider ones were tried together
 _GROUPS: Final = 50  # from which each of them can do without a part
 _SECONDS: Final = 1800.0  # of a training without a budget, for the choice of its network
 _FOR_SMALL: Final[tuple[Option, ...]] = (
@@ -272,7 +273,7 @@ def _whole_plan(
     room = operations_per_second(machine) * (seconds or _SECONDS) * 0.8
     folds, why_folds = _networks(found, recipe, row, room)
     n = found.samples if folds == 1 else found.samples * (folds - 1) // folds
-    (name, options), why_network = network_for(recipe, row if folds == 1 else row[:1], n, room / folds)
+    (name, options), why_network = network_for(recipe, row if folds == 1 else row[:_WIDTHS], n, room / folds)
     batch = max(2, min(64 if n >= 2000 else 32 if n >= 400 else 16, n // 4))
     usual = min(200, max(30, 200_000 // n)) if folds == 1 else min(80, max(20, 100_000 // n))
     most = usual if seconds is None else 3 * usual
