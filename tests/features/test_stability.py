@@ -128,10 +128,10 @@ def test_an_outline_wavers_by_as_much_as_is_said():
         assert radius.std() == pytest.approx(roughen, rel=0.4)
 
 
-def test_lengths_are_in_mm_where_the_size_of_a_sample_is_known():
+def test_a_mask_changes_by_the_same_length_along_coarse_and_fine_axes():
     spacing = (4.0, 0.5)
     mask = disc(12.0, (20, 120), spacing)
-    how = Perturbation(move=4, resize=0, roughen=0)
+    how = Perturbation(move=8, resize=0, roughen=0)  # 4 mm
     masks = perturbed(mask, np.random.default_rng(0), n=40, how=how, spacing=spacing)
     shifts = np.array([centre(m) - centre(mask) for m in masks]) * spacing
     assert (np.abs(shifts).max(axis=0) < 5).all()

@@ -26,7 +26,7 @@ _ROUNDING: Final = 1e-24  # of the mean square: mean squares below it are roundi
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Perturbation:
-    """How far masks are changed. Lengths are in mm where the size of a sample is known, else in samples.
+    """How far masks are changed. Lengths are in samples of the finest axis.
 
     Args:
         move: The largest shift along each axis.
@@ -70,7 +70,8 @@ def perturbed(
         rng: Draws shift, size and outline of each.
         n: How many.
         how: How far they are changed.
-        spacing: Size of a sample along each axis in mm; None where it is not known.
+        spacing: Size of a sample along each axis, in any unit, so that a mask changes by the same length along all
+            axes; None where it is not known.
 
     Yields:
         Masks of the same shape; a small one may become empty.
@@ -85,6 +86,7 @@ def perturbed(
     if not mask.any():
         raise InvalidInput("a mask that is perturbed has an outline", got="an empty mask")
     sizes = np.asarray(spacing or (1.0,) * mask.ndim)
+    sizes = sizes / sizes.min()
     box = _reach(mask, sizes, how)
     near = mask[box]
     distance = None if mask.all() else _distance(near, sizes)
@@ -114,9 +116,8 @@ def _reach(mask: NDArray[np.bool_], sizes: NDArray[np.float64], how: Perturbatio
 
 def _distance(mask: NDArray[np.bool_], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance to the outline, which lies between samples: positive inside, negative outside."""
-    half = sizes.min() / 2
-    inside: NDArray[np.float64] = ndimage.distance_transform_edt(mask, sampling=sizes) - half
-    outside: NDArray[np.float64] = ndimage.distance_transform_edt(~mask, sampling=sizes) - half
+    inside: NDArray[np.float64] = ndimage.distance_transform_edt(mask, sampling=sizes) - 0.5
+    outside: NDArray[np.float64] = ndimage.distance_transform_edt(~mask, sampling=sizes) - 0.5
     return np.where(mask, inside, -outside)
 
 
