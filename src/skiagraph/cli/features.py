@@ -81,11 +81,10 @@ def features(
     """
     from skiagraph.cli.pixel_size import parsed_pixel_size
     from skiagraph.cli.progress import progress
-    from skiagraph.features.sets import feature_set, levels_from
+    from skiagraph.features.sets import feature_set
     from skiagraph.workflow.features import Settings, described, write_sheet
     from skiagraph.workflow.outlined import Wanted, work_of
 
-    levels_from(levels, bin_width)
     settings = Settings(
         features=feature_set(sets or ["all"]),
         bins=levels,

@@ -14,7 +14,7 @@ from skiagraph.features.feature import Feature
 from skiagraph.features.region import Region
 from skiagraph.features.texture.levels import DEFAULT, Levels
 
-__all__ = ["FAMILIES", "SETS", "Family", "FeatureSet", "feature_set"]
+__all__ = ["FAMILIES", "SETS", "Family", "FeatureSet", "feature_set", "levels_from"]
 
 
 @final

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 from skiagraph.codecs import written
 from skiagraph.errors import InvalidInput, SkiagraphError, UnknownName
 from skiagraph.features.feature import Feature
-from skiagraph.features.region import Region, region_of
-from skiagraph.features.sets import FeatureSet
-from skiagraph.features.stability import Agreement, intraclass, shaken
+from skiagraph.features.region import region_of
+from skiagraph.features.sets import FeatureSet, levels_from
+from skiagraph.features.stability import intraclass, perturbed
 from skiagraph.findings import Segmentation
 from skiagraph.image import Image, image_digest
 from skiagraph.plain import to_plain
 from skiagraph.preprocess.grey import grey
-from skiagraph.task import Watch
+from skiagraph.task import Estimate, Watch
 from skiagraph.values import array_digest
 from skiagraph.version import __version__
 from skiagraph.workflow.outlined import Outlined, Work, brought, structures
@@ -47,8 +48,11 @@ class Settings:
         bins: Number of grey levels of texture; 32 where neither this nor `width` is given.
         width: Size of a grey level, in the unit of the numbers.
         label: Name or number of the one structure that is described; empty for each.
-        shakes: How often each mask is shaken to see how steady the features are; 0 for never.
+        shakes: How often each mask is shaken to see how steady the features are, at least twice; 0 for never.
         seed: Of the shaking.
+
+    Raises:
+        InvalidInput: Shaken once, or grey levels both by number and by width, or out of range.
     """
 
     features: FeatureSet
@@ -57,6 +61,11 @@ class Settings:
     label: str = ""
     shakes: int = 0
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        levels_from(self.bins, self.width)
+        if self.shakes < 0 or self.shakes == 1:
+            raise InvalidInput("masks are shaken twice or more, or never", got=str(self.shakes))
 
     @property
     def levels(self) -> Mapping[str, Any]:
@@ -107,7 +116,7 @@ class Sheet:
     rows: tuple[Row, ...]
     settings: Settings
     notes: tuple[str, ...] = ()
-    steady: Mapping[str, Mapping[str, Agreement]] = field(default_factory=dict)
+    steady: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
 
     @property
     def columns(self) -> Mapping[str, Feature]:
@@ -133,7 +142,8 @@ def described(work: Work, settings: Settings, watch: Watch) -> Sheet:
         watch: Told after each case.
 
     Raises:
-        InvalidInput: Not one could be described; or one image that cannot; or stability of fewer than two cases.
+        InvalidInput: Not one could be described; or one image that cannot; or stability of fewer than two cases, or of
+            images without a mask.
         UnknownName: No case has the structure that was asked for.
     """
     rows: list[Row] = []
@@ -156,7 +166,7 @@ def described(work: Work, settings: Settings, watch: Watch) -> Sheet:
             "features describe at least one case", got=(notes[-1] if notes else "none").rstrip(".")
         )
     notes += _mixed_units(rows)
-    steady = _steady(rows) if settings.shakes else {}
+    steady = _steady(rows, settings.shakes) if settings.shakes else {}
     return Sheet(rows=tuple(rows), settings=settings, notes=tuple(dict.fromkeys(notes)), steady=steady)
 
 
@@ -170,6 +180,10 @@ def _one(
     alone: bool,
 ) -> None:
     """Adds the rows of a case, or why there are none."""
+    if settings.shakes and item.outlines is None:
+        raise InvalidInput(
+            "stability shakes an outline", got="images without a mask", way_out="name masks, or leave it away"
+        )
     there: set[str] = set()
     before = len(rows)
     try:
@@ -229,12 +243,15 @@ def _row(
     region = region_of(image[1], structure[2])
     features = settings.features(region, **settings.levels)
     rng = np.random.default_rng([settings.seed, number])
-    again = []
-    for _ in range(settings.shakes):
-        other = Region(
-            numbers=region.numbers, mask=shaken(region.mask, rng), spacing=region.spacing, unit=region.unit
-        )
-        again.append({one.key: one.value for one in settings.features(other, **settings.levels)})
+    count = settings.shakes if region.mask.any() else 0
+    masks = perturbed(region.mask, rng, n=count, spacing=region.spacing) if count else ()
+    again = tuple(
+        {
+            one.key: one.value
+            for one in settings.features(dataclasses.replace(region, mask=mask), **settings.levels)
+        }
+        for mask in masks
+    )
     return Row(
         case=item.case.identifier,
         image=image[0],
@@ -244,7 +261,7 @@ def _row(
         features=features,
         left_out=settings.features.left_out(region.ndim),
         digests=(image_digest(image[1]), array_digest(region.mask)),
-        again=tuple(again),
+        again=again,
     )
 
 
@@ -263,7 +280,7 @@ def _mixed_units(rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _steady(rows: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
+def _steady(rows: Sequence[Row], shakes: int) -> dict[str, dict[str, Estimate]]:
     by_kind: dict[str, list[Row]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
@@ -273,21 +290,18 @@ def _steady(rows: Sequence[Row]) -> dict[str, dict[str, Agreement]]:
             got="one",
             way_out="describe more cases, or leave --stability away",
         )
-    found: dict[str, dict[str, Agreement]] = {}
+    found: dict[str, dict[str, Estimate]] = {}
     for kind, same in by_kind.items():
         keys = dict.fromkeys(one.key for row in same for one in row.features)
-        found[kind] = {key: intraclass(_measured(same, key)) for key in keys}
+        found[kind] = {key: intraclass(_measured(same, key, shakes))["icc(1,1)"] for key in keys}
     return found
 
 
-def _measured(rows: Sequence[Row], key: str) -> NDArray[np.float64]:
-    """Values of one feature, shape (cases, 1 + shakes); NaN where there is none."""
-    first = ({one.key: one.value for one in row.features}.get(key, math.nan) for row in rows)
+def _measured(rows: Sequence[Row], key: str, shakes: int) -> NDArray[np.float64]:
+    """Values of one feature on shaken masks, shape (cases, shakes); NaN where there is none."""
     return np.array(
-        [
-            [value, *(one.get(key, math.nan) for one in row.again)]
-            for value, row in zip(first, rows, strict=True)
-        ]
+        [[one.get(key, math.nan) for one in row.again] or [math.nan] * shakes for row in rows],
+        dtype=np.float64,
     )
 
 
@@ -334,10 +348,17 @@ def _plain_row(row: Row) -> dict[str, Any]:
     }
 
 
-def _plain_agreement(one: Agreement) -> dict[str, Any]:
-    if one.reason:
-        return {"cases": one.cases, "reason": one.reason}
-    return {"icc": one.icc, "low": one.low, "high": one.high, "cases": one.cases}
+def _plain_agreement(one: Estimate) -> dict[str, Any]:
+    if why := _why_none(one):
+        return {"cases": one.n, "reason": why}
+    return {"icc": one.value, "low": one.low, "high": one.high, "cases": one.n}
+
+
+def _why_none(one: Estimate) -> str:
+    """Why a correlation has no value; empty where it has one."""
+    if math.isfinite(one.value):
+        return ""
+    return "fewer than two cases have a value each time" if one.n < 2 else "it is the same in all cases"
 
 
 def write_sheet(sheet: Sheet, path: Path) -> tuple[Path, ...]:
@@ -389,5 +410,6 @@ def _steady_lines(sheet: Sheet) -> Iterator[Sequence[str]]:
     yield ("structure", "feature", "icc", "low", "high", "cases", "reason")
     for kind, found in sheet.steady.items():
         for key, one in found.items():
-            numbers = ("", "", "") if one.reason else tuple(map(repr, (one.icc, one.low, one.high)))
-            yield (kind, key, *numbers, str(one.cases), one.reason)
+            why = _why_none(one)
+            numbers = ("", "", "") if why else tuple(map(repr, (one.value, one.low, one.high)))
+            yield (kind, key, *numbers, str(one.n), why)
