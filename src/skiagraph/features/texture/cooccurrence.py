@@ -89,6 +89,7 @@ def glcm_of(lattice: Lattice, distance: int = 1) -> tuple[Feature, ...]:
     def count(row: Codes, length: int) -> NDArray[Any]:
         joint = np.multiply(row[:-length], size, dtype=np.uint16 if size <= 256 else np.uint32)
         joint += row[length:]
+        joint = joint[(row[:-length] > 0) & (row[length:] > 0)]
         square = np.bincount(joint, minlength=size * size).reshape(size, size)[1:, 1:]
         return square + square.T
 

@@ -11,7 +11,7 @@ from skiagraph.features.texture.lattice import Merge, lattice_of
 from skiagraph.features.texture.levels import DEFAULT, Levels
 from skiagraph.features.texture.run_lengths import glrlm_of
 from skiagraph.features.texture.tone_difference import ngtdm_of
-from skiagraph.features.texture.zones import gldzm_of, glszm_of
+from skiagraph.features.texture.zones import gldzm_of, glszm_of, zones_of
 
 __all__ = ["textures"]
 
@@ -34,13 +34,14 @@ def textures(
         InvalidInput: An unknown merge, or an axis that the region does not have.
     """
     lattice = lattice_of(region, levels, merge, along)
+    zones = zones_of(lattice)
     return (
         *statistics(region, within=levels.within),
         *histogram_of(lattice),
         *glcm_of(lattice),
         *glrlm_of(lattice),
-        *glszm_of(lattice),
-        *gldzm_of(lattice),
+        *glszm_of(lattice, zones),
+        *gldzm_of(lattice, zones),
         *ngtdm_of(lattice),
         *gldm_of(lattice),
     )

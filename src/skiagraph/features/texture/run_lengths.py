@@ -60,28 +60,32 @@ def glrlm(
 
 def glrlm_of(lattice: Lattice) -> tuple[Feature, ...]:
     """The features of the run length matrices of a region in grey levels."""
-    size, longest = len(lattice.levels) + 1, max(lattice.codes.shape) + 1
+    size, longest = len(lattice.levels) + 1, max(lattice.codes.shape)
 
     def count(row: Codes, length: int) -> NDArray[Any]:
         return _runs(row, length, size, longest)
 
     found = []
     for matrix in () if lattice.reason else matrices(lattice, 1, count):
-        code, runs = np.nonzero(matrix)
-        counts = matrix[code, runs]
+        runs, code = np.nonzero(matrix)
+        counts = matrix[runs, code]
         values = emphases(lattice.levels[code - 1], runs, counts, int(runs @ counts))
         found.append(dict(zip(GLRLM, values, strict=False)))
     return features_of("glrlm", GLRLM, found, reason=lattice.reason)
 
 
 def _runs(row: Codes, length: int, size: int, longest: int) -> NDArray[np.int64]:
-    """Counts of runs, shape (size, longest), in a row of codes that is walked with steps of `length`."""
+    """Counts of runs, shape (longest + 1, size), in a row of codes that is walked with steps of `length`."""
     lines = -(-len(row) // length) + 1
     sheet = np.zeros(lines * length, dtype=row.dtype)
     sheet[length : length + len(row)] = row
     # A column of this sheet is what one meets step by step; its first line, of zeros, parts it from the one before.
     walked = sheet.reshape(lines, length).T.ravel()
     changes = np.flatnonzero(walked[1:] != walked[:-1]) + 1
-    code, runs = walked[changes[:-1]], np.diff(changes)
-    run = (code.astype(np.int64) * longest + runs)[code > 0]  # gaps may be longer than any run
-    return np.bincount(run, minlength=size * longest).reshape(size, longest)
+    runs = np.diff(changes)
+    np.minimum(runs, longest, out=runs)  # gaps between parts of the region may be longer than any run
+    runs *= size
+    runs += walked[changes[:-1]]
+    counts = np.bincount(runs, minlength=size * (longest + 1)).reshape(longest + 1, size)
+    counts[:, 0] = 0
+    return counts

@@ -17,7 +17,9 @@ from skiagraph.features.texture.lattice import Lattice, Merge, lattice_of
 from skiagraph.features.texture.levels import DEFAULT, Levels
 from skiagraph.features.texture.outcome import features_of
 
-__all__ = ["gldzm", "gldzm_of", "glszm", "glszm_of"]
+__all__ = ["gldzm", "gldzm_of", "glszm", "glszm_of", "zones_of"]
+
+Zones = NDArray[np.int64]
 
 GLSZM: Final = {
     "small zone emphasis": "5QRC",
@@ -76,14 +78,14 @@ def glszm(
 
     Source: IBSI reference manual, section 3.8; Thibault et al. 2014, doi:10.1109/TBME.2013.2284600.
     """
-    return glszm_of(lattice_of(region, levels, merge, along))
+    lattice = lattice_of(region, levels, merge, along)
+    return glszm_of(lattice, zones_of(lattice))
 
 
-def glszm_of(lattice: Lattice) -> tuple[Feature, ...]:
-    """The features of the size zones of a region in grey levels."""
+def glszm_of(lattice: Lattice, zones: Zones) -> tuple[Feature, ...]:
+    """The features of the size zones of a region in grey levels, of which `zones_of` gives the zones."""
     if lattice.reason:
         return features_of("glszm", GLSZM, [], reason=lattice.reason)
-    zones = _zones(lattice)
     return features_of(
         "glszm", GLSZM, list(_measured(lattice, zones, np.bincount(zones.ravel()), GLSZM)), reason=""
     )
@@ -112,27 +114,29 @@ def gldzm(
 
     Source: IBSI reference manual, section 3.9.
     """
-    return gldzm_of(lattice_of(region, levels, merge, along))
+    lattice = lattice_of(region, levels, merge, along)
+    return gldzm_of(lattice, zones_of(lattice))
 
 
-def gldzm_of(lattice: Lattice) -> tuple[Feature, ...]:
-    """The features of the distance zones of a region in grey levels."""
+def gldzm_of(lattice: Lattice, zones: Zones) -> tuple[Feature, ...]:
+    """The features of the distance zones of a region in grey levels, of which `zones_of` gives the zones."""
     if lattice.reason:
         return features_of("gldzm", GLDZM, [], reason=lattice.reason)
-    zones = _zones(lattice)
     away = _away(lattice)
     nearest = np.full(int(zones.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(nearest, zones.ravel(), away.ravel())
     return features_of("gldzm", GLDZM, list(_measured(lattice, zones, nearest, GLDZM)), reason="")
 
 
-def _zones(lattice: Lattice) -> NDArray[np.int64]:
+def zones_of(lattice: Lattice) -> Zones:
     """A number for each zone, from 1 on, shape of the codes."""
+    if lattice.reason:
+        return np.zeros(lattice.codes.shape, dtype=np.int64)
     codes = lattice.codes.astype(np.int32)
     if lattice.in_plane:
         # In every other slice the codes are others, so that no zone goes on into the next slice.
         codes[1::2][codes[1::2] > 0] += len(lattice.levels)
-    found: NDArray[np.int64] = label(codes, background=0, connectivity=3).astype(np.int64)
+    found: Zones = label(codes, background=0, connectivity=3).astype(np.int64)
     return found
 
 
@@ -149,7 +153,7 @@ def _steps_out(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _measured(
-    lattice: Lattice, zones: NDArray[np.int64], sizes: NDArray[np.int64], names: dict[str, str]
+    lattice: Lattice, zones: Zones, sizes: NDArray[np.int64], names: dict[str, str]
 ) -> Iterator[dict[str, float]]:
     """Features of what counts zones by grey level and size, for each slice or for all of them together."""
     count = int(zones.max()) + 1
