@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from skiagraph.cli.devices import Devices, Machines, Meet, Split, carried_out
+from skiagraph.cli.train_classical import classical
 from skiagraph.cli.wish import Wish, asked
 
 __all__ = ["train"]
@@ -13,6 +14,8 @@ train = typer.Typer(
     help="Learn a model from labelled images, and write it as a bundle. Needs skiagraph[train].",
     no_args_is_help=True,
 )
+
+train.command()(classical)
 
 
 @train.command()

@@ -17,6 +17,8 @@ from skiagraph.codes import Code
 from skiagraph.errors import BundleError, GeometryError, InvalidInput, UnknownName
 from skiagraph.features.feature import Feature
 from skiagraph.features.region import Region, region_of
+from skiagraph.features.sets import FAMILIES
+from skiagraph.features.texture.levels import Levels
 from skiagraph.findings import Finding, NotApplicable, Segmentation
 from skiagraph.image import Image
 from skiagraph.inference.facts import class_probabilities, classified, gaussians, measured
@@ -162,7 +164,12 @@ def described(
                 got=name,
                 way_out=f"there are: {', '.join(sorted(describe))}",
             )
-    return tuple(f for name, parameters in sets.items() for f in describe[name](region, **parameters))
+    return tuple(f for name, said in sets.items() for f in describe[name](region, **_parameters(said)))
+
+
+def _parameters(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as functions take them: `Levels` are plain numbers in a recipe."""
+    return {k: Levels(**v) if k == "levels" and isinstance(v, Mapping) else v for k, v in said.items()}
 
 
 @final
@@ -268,7 +275,8 @@ def classical_model(bundle: Bundle, describe: Mapping[str, Describe] | None = No
 
     Args:
         bundle: Whose recipe has features.
-        describe: Functions from a region to features, by the name of the set; None where features come as numbers.
+        describe: Functions from a region to features, by the name of the set; None takes the families of
+            `skiagraph.features`.
 
     Raises:
         BundleError: A bundle of a network, or a graph that cannot be read.
@@ -276,7 +284,12 @@ def classical_model(bundle: Bundle, describe: Mapping[str, Describe] | None = No
     if bundle.recipe.features is None:
         raise BundleError("the bundle of a classical model has features", got="that of a network")
     graph = GraphOfFeatures(bundle.graph.read_bytes(), bundle.card.name)
-    return ClassicalModel(card=bundle.card, recipe=bundle.recipe, graph=graph, describe=dict(describe or {}))
+    return ClassicalModel(
+        card=bundle.card,
+        recipe=bundle.recipe,
+        graph=graph,
+        describe=dict(FAMILIES if describe is None else describe),
+    )
 
 
 @final

@@ -36,7 +36,16 @@ from skiagraph.workflow.judge import Answerer, Ledger, Sitting, compared_in, fig
 from skiagraph.workflow.questions import cut_of, questions_of
 from skiagraph.workflow.shelf import Reader
 
-__all__ = ["Beside", "Fitted", "Part", "check_attributes", "evaluated", "evaluated_parts", "with_baselines"]
+__all__ = [
+    "Beside",
+    "Fitted",
+    "Part",
+    "check_attributes",
+    "evaluated",
+    "evaluated_parts",
+    "judged_ledger",
+    "with_baselines",
+]
 
 _MODEL, _RIVAL = "model", "rival"
 _PICTURES: Final = 12
@@ -159,7 +168,7 @@ def evaluated_parts(
         raise InvalidInput("an evaluation has at least one answered case", got=_none(seats))
     rng = np.random.default_rng(seed)
     names = dict.fromkeys(name for part in parts for name in part.baselines)
-    judged = [_judged(ledger, tuple(names), beside, rng) for ledger in ledgers]
+    judged = [judged_ledger(ledger, tuple(names), beside, rng) for ledger in ledgers]
     judged[0] = _with_worst(judged[0], ledgers[0], parts)
     first, dataset = parts[0].reader, parts[0].dataset
     problems = [*dataset.problems, *(p for seat in seats for p in seat.problems)]
@@ -234,7 +243,15 @@ def check_attributes(samples: Iterable[Sample], by: Iterable[str]) -> None:
             )
 
 
-def _judged(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Generator) -> Judged:
+def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Generator) -> Judged:
+    """What a page says of one question, but for the worst cases.
+
+    Args:
+        ledger: With tallies of ``"model"``.
+        names: Of the baselines in the ledger.
+        beside: The rival and the subgroups.
+        rng: Of the bootstrap.
+    """
     kind = ledger.question.kind
     figures = figures_in(ledger, _MODEL, rng=rng)
     baselines = {name: figures_in(ledger, name, rng=rng) for name in names}

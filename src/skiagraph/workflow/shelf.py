@@ -98,10 +98,16 @@ def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp3
 
     Raises:
         UnknownName: No such model.
-        InvalidInput: No such engine or precision, or a recipe that asks for an unknown measurement.
+        InvalidInput: No such engine or precision, a recipe that asks for an unknown measurement, or a classical model.
         BundleError: The bundle is damaged.
     """
     bundle = model_bundle(name)
+    if bundle.recipe.features is not None:
+        raise InvalidInput(
+            "models that read images by themselves are networks",
+            got=f"{bundle.card.name}, which judges features of an outline",
+            way_out="give it outline or features with skiagraph.inference.classical",
+        )
     wanted = bundle.recipe.measure
     if wanted and wanted not in MEASURES:
         raise InvalidInput("a recipe asks for a measurement that this release knows", got=wanted)

@@ -29,7 +29,7 @@ from skiagraph.training.classical import (
     table_of_csv,
     taught,
 )
-from skiagraph.workflow.shelf import fetal_head_ultrasound
+from skiagraph.workflow.shelf import fetal_head_ultrasound, opened_model
 
 
 def quiet(*_):
@@ -251,6 +251,8 @@ def test_images_with_masks_become_a_model_that_reads_images_with_masks(malignanc
     assert isinstance(refused, NotApplicable)
     with pytest.raises(UnknownName, match="simple"):
         classical_model(bundle)(case)
+    with pytest.raises(InvalidInput, match="network"):
+        opened_model(str(tmp_path / "m"))
 
 
 def test_a_network_is_no_classical_model():

@@ -162,17 +162,7 @@ def graph_of(model: Fitted) -> bytes:
     learner learnt; the learner itself is what skl2onnx makes of it.
     """
     estimator, n = _spoken(model.estimator), len(model.columns)
-    options = {"zipmap": False} if model.scores != "value" else {}
-    if model.scores == "margins":
-        options["raw_scores"] = True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # skl2onnx asks whether a machine has old attributes
-        learnt = to_onnx(
-            estimator,
-            initial_types=[("ready", FloatTensorType([None, n]))],
-            options={id(estimator): options} if options else None,
-            target_opset=dict(_OPSETS),
-        )
+    learnt = _converted(estimator, model)
     graph = learnt.graph
     told = graph.output[-1].name
     front = [
@@ -204,6 +194,21 @@ def graph_of(model: Fitted) -> bytes:
     graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, None]))
     onnx.checker.check_model(learnt)
     return bytes(learnt.SerializeToString())
+
+
+def _converted(estimator: Any, model: Fitted) -> Any:
+    """The learner alone, of scaled features, by skl2onnx."""
+    options = {"zipmap": False} if model.scores != "value" else {}
+    if model.scores == "margins":
+        options["raw_scores"] = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # skl2onnx asks whether a machine has old attributes
+        return to_onnx(
+            estimator,
+            initial_types=[("ready", FloatTensorType([None, len(model.columns)]))],
+            options={id(estimator): options} if options else None,
+            target_opset=dict(_OPSETS),
+        )
 
 
 def _spoken(estimator: Any) -> Any:
