@@ -247,8 +247,7 @@ def stability(
     Raises:
         InvalidInput: An empty mask.
 
-    Source: Zwanenburg et al. (2019), who count a feature as robust where the lower end of the interval of its ICC(1,1)
-        is 0.90 or more.
+    Source: Zwanenburg et al. (2019), who call a feature robust where its ICC(1,1) is 0.90 or more.
     """
     cases = []
     for region in regions:

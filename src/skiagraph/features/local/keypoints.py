@@ -31,7 +31,8 @@ def sift_points(
     """SIFT descriptors at the keypoints in a mask; on a grid where too few are found.
 
     Args:
-        numbers: Shape (rows, columns); brought to a range of 1 in the mask before keypoints are sought.
+        numbers: Shape (rows, columns); brought to a range of 1 in the mask before keypoints are sought, which takes
+            about 1 kB of memory a sample of the box around the mask.
         mask: Of the same shape.
         fewest: Keypoints below which the grid is taken instead of them.
         step: Of the grid, in samples.

@@ -16,9 +16,7 @@ from skiagraph.features.region import Region
 __all__ = ["binary_patterns", "pattern_codes"]
 
 _FAMILY: Final = "local binary patterns"
-_EQUAL: Final = (
-    1e-9  # of the largest number: what interpolation may add to a neighbour as bright as the centre
-)
+_EQUAL: Final = 1e-12  # of the largest number: what interpolation may take from an equal neighbour
 
 
 def binary_patterns(
