@@ -54,6 +54,14 @@ def infinite_inside(ndim):
     return n, box(ndim)
 
 
+def huge_inside(ndim):
+    return numbers(ndim) * 1e200, box(ndim)
+
+
+def huge_outside(ndim):
+    return np.where(box(ndim), numbers(ndim), 1.7e308), box(ndim)
+
+
 def nan_outside(ndim):
     return np.where(box(ndim), numbers(ndim), np.nan), box(ndim)
 
@@ -99,6 +107,7 @@ def several_parts(ndim):
 
 
 EMPTY, INFINITE = "the mask is empty", "a number in the mask is not finite"
+HUGE = "a number in the mask is beyond 1e100"
 NARROW, FLAT = "the box is narrower than three samples", "the band is zero"
 SINGLE = "the band has one coefficient"
 SHORT, LONG = "the wavelength is shorter than two samples", "the wavelength is longer than the picture"
@@ -108,6 +117,8 @@ TABLE = {
     empty: {family: {EMPTY} for family in FAMILIES},
     nan_inside: {family: {INFINITE} for family in FAMILIES},
     infinite_inside: {family: {INFINITE} for family in FAMILIES},
+    huge_inside: {family: {HUGE} for family in FAMILIES},
+    huge_outside: {},
     nan_outside: {},
     one_pixel: {"oriented_gradients": {NARROW}, "wavelets": {SINGLE}, "decimated wavelets": {SINGLE}},
     one_pixel_alone: {
@@ -136,7 +147,7 @@ def test_a_feature_has_a_value_or_a_reason(case, family, ndim, known):
     assert len({f.key for f in found}) == len(found)
     reasons = {f.reason for f in found} - {""}
     assert reasons == TABLE[case].get(family, set())
-    if {EMPTY, INFINITE} & reasons:
+    if {EMPTY, INFINITE, HUGE} & reasons:
         assert all(f.reason for f in found)
 
 
@@ -157,7 +168,7 @@ def test_keypoints_of_any_region_are_finite_and_inside(case, described):
     assert descriptors.shape == (len(points), 128)
     assert np.linalg.norm(descriptors, axis=1) == pytest.approx(np.ones(len(points)), rel=1e-5)
     assert mask[tuple(np.round(points).astype(int).T)].all()
-    none = (empty, nan_inside, infinite_inside, one_pixel_alone, constant, zero)
+    none = (empty, nan_inside, infinite_inside, huge_inside, one_pixel_alone, constant, zero)
     assert (len(points) == 0) == (case in none)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +17,28 @@ __all__ = ["bounding_box", "described", "planes", "unusable", "window"]
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_LARGEST: Final = 1e100
+
 
 def unusable(region: Region) -> str:
     """Why a region cannot be described at all; empty where it can."""
     if not region.mask.any():
         return "the mask is empty"
-    return "" if np.isfinite(region.inside).all() else "a number in the mask is not finite"
+    if not np.isfinite(region.inside).all():
+        return "a number in the mask is not finite"
+    return "" if _fine(region.inside).all() else "a number in the mask is beyond 1e100"
+
+
+def _fine(numbers: Numbers) -> Mask:
+    """Finite, and small enough for sums of squares."""
+    fine: Mask = np.abs(numbers) <= _LARGEST
+    return fine
 
 
 def described(family: str, name: str, answer: float | str, unit: str = "") -> Feature:
     """A feature from its value, or from the reason why it has none."""
     if isinstance(answer, str):
         return Feature(family=family, name=name, value=math.nan, unit=unit, reason=answer)
-    if not math.isfinite(answer):
-        return described(family, name, "the value is too large for a number of 64 bits", unit)
     return Feature(family=family, name=name, value=answer, unit=unit)
 
 
@@ -51,7 +60,7 @@ def window(
 
     Returns:
         Numbers and mask of the window. Outside of the picture the picture is mirrored (its edge twice), and nothing is
-        in the mask; numbers outside of the mask that are not finite are the mean of those inside.
+        in the mask; numbers outside of the mask that are not finite, or beyond 1e100, are the mean of those inside.
     """
     box = bounding_box(region.mask)
     rows, within = [], []
@@ -61,9 +70,9 @@ def window(
         rows.append(np.minimum(mirrored, 2 * length - 1 - mirrored))
         within.append(places == rows[-1])
     numbers, mask = region.numbers[np.ix_(*rows)], region.mask[np.ix_(*rows)]
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        numbers = np.where(finite, numbers, region.inside.mean())
+    fine = _fine(numbers)
+    if not fine.all():
+        numbers = np.where(fine, numbers, region.inside.mean())
     for axis, inside in enumerate(within):
         shape = [1] * region.ndim
         shape[axis] = -1
