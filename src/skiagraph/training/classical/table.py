@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,8 @@ def table_of_csv(
     """A table of numbers with a column of answers.
 
     Args:
-        path: CSV with a header; an empty cell, ``nan`` or ``NA`` is a feature without a value.
+        path: CSV with a header; an empty cell, ``nan`` or ``NA`` is a feature without a value. Of a table of
+            `skiagraph features` the other columns (case, structure, split, further answers) are left aside.
         label: Column of the answers: classes, or with a `unit` values. Classes are in the order of their names (of
             numbers: of their size); of two the second is the positive one.
         group: Column of the patients; None takes each row as a group of its own.
@@ -125,7 +127,8 @@ def table_of_csv(
             raise InvalidInput(
                 "a column is asked for by its name", got=name, way_out=f"there are {', '.join(header)}"
             )
-    cells = {name: [_number(row[name]) for row in rows] for name in header if name not in (label, group)}
+    asked = [name for name in _described(path, header) if name not in (label, group)]
+    cells = {name: [_number(row[name]) for row in rows] for name in asked}
     columns = tuple(name for name, column in cells.items() if None not in column)
     left_out = [name for name in cells if name not in columns]
     if not columns:
@@ -140,6 +143,20 @@ def table_of_csv(
         target=target,
         problems=(f"columns that are no numbers are left out: {', '.join(left_out)}",) if left_out else (),
     )
+
+
+def _described(path: Path, header: Sequence[str]) -> Sequence[str]:
+    """The columns that are features: those that `skiagraph features` names in the file beside its table, else all."""
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        return header
+    try:
+        told = json.loads(beside.read_text("utf-8"))
+    except (OSError, ValueError):
+        return header
+    if not isinstance(told, dict) or told.get("format") != "skiagraph-features":
+        return header
+    return [name for name in header if name in told.get("columns", {})]
 
 
 def _number(cell: str | None) -> float | None:
