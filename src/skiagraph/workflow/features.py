@@ -20,7 +20,7 @@ from skiagraph.errors import InvalidInput, SkiagraphError, UnknownName
 from skiagraph.features.feature import Feature
 from skiagraph.features.region import region_of
 from skiagraph.features.sets import FeatureSet, levels_from
-from skiagraph.features.stability import intraclass, perturbed
+from skiagraph.features.stability import Perturbation, intraclass, perturbed
 from skiagraph.findings import Segmentation
 from skiagraph.image import Image, image_digest
 from skiagraph.plain import to_plain
@@ -244,7 +244,7 @@ def _row(
     features = settings.features(region, **settings.levels)
     rng = np.random.default_rng([settings.seed, number])
     count = settings.shakes if region.mask.any() else 0
-    masks = perturbed(region.mask, rng, n=count, spacing=region.spacing) if count else ()
+    masks = perturbed(region.mask, rng, n=count, how=Perturbation(), spacing=region.spacing) if count else ()
     again = tuple(
         {
             one.key: one.value
@@ -326,6 +326,7 @@ def plain(sheet: Sheet) -> dict[str, Any]:
         document["stability"] = {
             "shakes": settings.shakes,
             "seed": settings.seed,
+            "perturbation": to_plain(Perturbation()),
             "icc": {
                 kind: {key: _plain_agreement(one) for key, one in found.items()}
                 for kind, found in sheet.steady.items()
