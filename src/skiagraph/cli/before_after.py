@@ -31,7 +31,7 @@ def before_after(
     """Writes the picture as PNG, whole or not at all.
 
     A volume shows its middle slice, a moving image its middle moment, both upright and in true proportions. Both are
-    seen through the window of the file, or from the darkest to the brightest half percent of what was there before;
+    seen through the window of the file, or from the darkest to the brightest half percent of both;
     the difference is grey where nothing changed.
 
     Args:
@@ -45,9 +45,9 @@ def before_after(
         WriteFailed: It could not be written; nothing was left.
     """
     first, second = _slice(before, pixels(before)), _slice(after, pixels(after))
-    window = _window(first, after.windows)
+    window = _window(first, second, after.windows)
     change = _change(first, second)
-    reach = max(float(np.percentile(np.abs(change), 99.5)), float(np.abs(change).max()) * 0.25)
+    reach = float(np.percentile(np.abs(change), 99.5)) or float(np.abs(change).max())
     unit = "" if after.quantity.unit is None else f" {after.quantity.unit.meaning}s"
     size = _size(before, first)
     panels = [
@@ -83,14 +83,15 @@ def _size(image: Image, shown: NDArray[Any]) -> tuple[int, int]:
     return max(1, round(wide * scale)), max(1, round(high * scale))
 
 
-def _window(shown: NDArray[Any], windows: tuple[Display, ...]) -> Display:
+def _window(shown: NDArray[Any], after: NDArray[Any], windows: tuple[Display, ...]) -> Display:
     """One for both pictures."""
-    if shown.dtype == np.uint8:
+    if shown.dtype == after.dtype == np.uint8 and not is_flat(shown):
         return Window(low=0.0, high=255.0)
     for window in windows:
         if shown.ndim == 2 and not is_flat(to_display(shown, window)):
             return window
-    there = shown[np.isfinite(shown)].astype(np.float64)
+    both = np.concatenate([shown.ravel(), after.ravel()]).astype(np.float64)
+    there = both[np.isfinite(both)]
     low, high = np.percentile(there, [0.5, 99.5]).tolist() if there.size else (0.0, 1.0)
     return Window(low=low, high=high if high > low else low + max(1.0, abs(low) * 1e-9))
 

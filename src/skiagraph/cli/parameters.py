@@ -39,7 +39,11 @@ class Asked:
     @property
     def said(self) -> str:
         """Its name with all that is not a file or an array, for a caption."""
-        parts = [f"{k}={v}" for k, v in self.given.items() if isinstance(v, int | float | str)]
+        parts = [
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in self.given.items()
+            if isinstance(value, int | float | str)
+        ]
         return " ".join((self.name, *parts))
 
 

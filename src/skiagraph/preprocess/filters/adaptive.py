@@ -22,16 +22,27 @@ from skiagraph.preprocess.filters.still import (
     window_of,
 )
 
-__all__ = ["Lee", "Wiener", "local_statistics"]
+__all__ = ["Lee", "Wiener", "speckle_of"]
 
 
-def local_statistics(numbers: Numbers, size: tuple[int, ...]) -> tuple[Numbers, Numbers]:
+def _local_statistics(numbers: Numbers, size: tuple[int, ...]) -> tuple[Numbers, Numbers]:
     """Mean and variance of the window around each place, the edge repeated beyond the image."""
     level = numbers.mean()
     away = numbers - level  # the difference of two large squares would lose the small variance between them
     mean = ndimage.uniform_filter(away, size, mode="nearest")
     square = ndimage.uniform_filter(away * away, size, mode="nearest")
     return np.asarray(mean + level), np.maximum(square - mean * mean, 0.0)
+
+
+def speckle_of(still: Still, window: float, unit: Unit = "pixel") -> float:
+    """Deviation over mean of the usual window of a picture: of speckle alone, where most of it is even tissue."""
+    mean, variance = _local_statistics(still.numbers, window_of(still, window, unit))
+    return _usual(np.divide(variance, mean**2, out=np.zeros_like(mean), where=mean > 0), still)
+
+
+def _usual(squared: Numbers, still: Still) -> float:
+    varied = squared[still.wanted & (squared > 0)]
+    return float(np.sqrt(np.median(varied))) if varied.size else 0.0
 
 
 @final
@@ -66,7 +77,7 @@ class Wiener:
 
     def _still(self, still: Still) -> Numbers:
         noise = noise_of(still) if self.noise is None else self.noise
-        mean, variance = local_statistics(still.numbers, window_of(still, self.window, self.unit))
+        mean, variance = _local_statistics(still.numbers, window_of(still, self.window, self.unit))
         kept = 1.0 - noise**2 / np.maximum(variance, max(noise**2, np.finfo(np.float64).tiny))
         return np.asarray(mean + kept * (still.numbers - mean))
 
@@ -107,11 +118,8 @@ class Lee:
 
     def _still(self, still: Still) -> Numbers:
         check_not_negative(still, "speckle")
-        mean, variance = local_statistics(still.numbers, window_of(still, self.window, self.unit))
-        bright = mean > 0
-        squared = np.divide(variance, mean**2, out=np.zeros_like(mean), where=bright)
-        varied = squared[still.wanted & (squared > 0)]
-        usual = float(np.median(varied)) if varied.size else 0.0
-        speckle = usual if self.speckle is None else self.speckle**2
-        kept = np.divide(speckle, squared, out=np.ones_like(mean), where=squared > 0)
+        mean, variance = _local_statistics(still.numbers, window_of(still, self.window, self.unit))
+        squared = np.divide(variance, mean**2, out=np.zeros_like(mean), where=mean > 0)
+        speckle = _usual(squared, still) if self.speckle is None else self.speckle
+        kept = np.divide(speckle**2, squared, out=np.ones_like(mean), where=squared > 0)
         return np.asarray(mean + np.maximum(0.0, 1.0 - kept) * (still.numbers - mean))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
-from typing import final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from skiagraph.image import Image, pixels
 from skiagraph.preprocess.filters.still import Numbers, Still, check_counts, check_positive, filtered
 
 __all__ = ["Clahe", "Equalise", "Match"]
+
+# Without its decorator, which takes a picture that is 3 or 4 columns wide for one in colour.
+_LOCAL: Final[Any] = inspect.unwrap(exposure.equalize_adapthist)
 
 
 @final
@@ -82,7 +86,7 @@ class Clahe:
     def _still(self, still: Still) -> Numbers:
         low, span = float(still.numbers.min()), float(np.ptp(still.numbers))
         kernel = [max(side // self.tiles, 1) for side in still.numbers.shape]
-        level = exposure.equalize_adapthist(
+        level = _LOCAL(
             (still.numbers - low) / span, kernel_size=kernel, clip_limit=self.clip, nbins=self.bins
         )
         return np.asarray(low + span * level)

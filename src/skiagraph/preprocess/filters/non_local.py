@@ -41,7 +41,7 @@ class NonLocalMeans:
     """
 
     patch: int = 5
-    reach: int = 6
+    reach: int = 4
     strength: float = 0.8
     noise: float | None = None
 
@@ -59,14 +59,16 @@ class NonLocalMeans:
             return still.numbers
 
         def act(numbers: Numbers) -> Numbers:
+            # It cannot take an axis of one sample; two equal ones say the same.
+            thick = np.pad(numbers, [(0, int(side == 1)) for side in numbers.shape], mode="edge")
             smooth = denoise_nl_means(
-                numbers,
+                thick,
                 patch_size=self.patch,
                 patch_distance=self.reach,
                 h=self.strength * noise,
                 sigma=noise,
                 preserve_range=True,
             )
-            return np.asarray(smooth)
+            return np.asarray(smooth[tuple(slice(side) for side in numbers.shape)])
 
         return by_sheets(still, act)

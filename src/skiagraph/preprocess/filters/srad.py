@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skiagraph.errors import InvalidInput
 from skiagraph.image import Image
+from skiagraph.preprocess.filters.adaptive import speckle_of
 from skiagraph.preprocess.filters.still import (
     Numbers,
     Still,
@@ -22,6 +23,7 @@ from skiagraph.preprocess.filters.still import (
 
 __all__ = ["Srad"]
 
+_WINDOW: Final = 7.0
 _TINY: Final = 1e-6  # of the brightest value: black places have no coefficient of variation
 
 
@@ -36,7 +38,7 @@ class Srad:
         steps: How often; more is smoother.
         rate: Time of a step, up to 1.
         speckle: Deviation over mean at the beginning where tissue is even; None takes
-            the median coefficient of the image.
+            the median of windows of 7 pixels, as `Lee` does.
         decay: How fast speckle fades with time: ``speckle * exp(-decay * time)``.
 
     Raises:
@@ -68,13 +70,11 @@ class Srad:
         check_not_negative(still, "speckle")
         weights = tuple(1.0 / step for step in steps_of(still))
         least = _TINY * float(still.numbers.max())
-        numbers, speckle = still.numbers, self.speckle
+        numbers = still.numbers
+        speckle = speckle_of(still, _WINDOW) if self.speckle is None else self.speckle
         for number in range(self.steps):
             differences = _differences(numbers, weights)
             varied = _variation(np.maximum(numbers, least), differences)
-            if speckle is None:
-                there = varied[still.wanted & (varied > 0)]
-                speckle = float(np.sqrt(np.median(there))) if there.size else 0.0
             scale = (speckle * np.exp(-self.decay * self.rate * number)) ** 2
             if scale == 0:
                 break

@@ -52,7 +52,7 @@ def watershed(
 
     def act(still: Still) -> NDArray[np.int32]:
         smooth = ndimage.gaussian_filter(still.numbers, sigmas_of(still, 1.0, "pixel"))
-        inside = np.equal(smooth > otsu_threshold(still), bright)
+        inside = np.equal(smooth > otsu_threshold(smooth[still.known]), bright)
         depth = ndimage.distance_transform_edt(inside, sampling=steps_of(still))
         depth = ndimage.gaussian_filter(depth, sigmas_of(still, 1.0, "pixel"))
         size = window_of(still, 2 * apart, unit)

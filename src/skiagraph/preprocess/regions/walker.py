@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import random_walker
@@ -14,6 +16,8 @@ from skiagraph.preprocess.regions.threshold import otsu_threshold
 
 __all__ = ["random_walk"]
 
+_CLOSE: Final = 1e-6  # of the equations: looser, and shares leave the range from 0 to 1
+
 
 def random_walk(
     image: Image, *, seeds: Places | None = None, outside: Places | None = None, beta: float = 130.0
@@ -25,7 +29,7 @@ def random_walk(
         seeds: Indices of places inside; None takes what is brighter than the mean of all that is above the threshold
             of Otsu, and as outside what is darker than the mean of all below.
         outside: Indices of places outside; None takes the rim of the picture, where seeds are given.
-        beta: How hard it is to cross an edge.
+        beta: How hard it is to cross an edge, for numbers from 0 to 1.
 
     Raises:
         GeometryError: A seed outside of the picture.
@@ -39,7 +43,8 @@ def random_walk(
         markers = _markers(still, seeds, outside)
         if len(np.unique(markers)) < 3:
             return np.asarray(markers == 1)
-        found = random_walker(still.numbers, markers, beta=beta, mode="cg_j", spacing=steps_of(still))
+        level = (still.numbers - still.numbers.min()) / np.ptp(still.numbers)
+        found = random_walker(level, markers, beta=beta, mode="cg_j", tol=_CLOSE, spacing=steps_of(still))
         return np.asarray(found == 1)
 
     return segmented(image, act)
@@ -49,7 +54,7 @@ def _markers(still: Still, seeds: Places | None, outside: Places | None) -> NDAr
     """1 inside, 2 outside, 0 where it is not known."""
     markers = np.zeros(still.numbers.shape, dtype=np.int32)
     if seeds is None:
-        numbers, above = still.numbers, still.numbers > otsu_threshold(still)
+        numbers, above = still.numbers, still.numbers > otsu_threshold(still.numbers[still.known])
         markers[numbers < numbers[~above].mean()] = 2
         markers[numbers > numbers[above].mean()] = 1
     elif outside is None:
