@@ -35,7 +35,8 @@ Table = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of the bundle; must not exist.", show_default=False)]
 Answer = Annotated[str, typer.Option(help="Column of the answers.", show_default=False)]
 Group = Annotated[
-    str | None, typer.Option(help="Column of the patients. [default: each row is one]", show_default=False)
+    str | None,
+    typer.Option(help="Column of the patients. [default: case, or each row is one]", show_default=False),
 ]
 Unit = Annotated[str, typer.Option(help="UCUM unit of the answers, where these are values and not classes.")]
 Learners = Annotated[

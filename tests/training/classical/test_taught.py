@@ -10,11 +10,13 @@ from skiagraph import codes
 from skiagraph.case import Case, Dataset, Sample
 from skiagraph.errors import BundleError, InvalidInput, MissingInput, UnknownName
 from skiagraph.features.feature import Feature
+from skiagraph.features.texture import glcm
+from skiagraph.features.texture.levels import Levels
 from skiagraph.findings import Classification, ClassScore, Measurement, NotApplicable, Segment, Segmentation
 from skiagraph.geometry import Plane, derived_frame
 from skiagraph.image import Image
 from skiagraph.image.quantity import GREY
-from skiagraph.inference.classical import classical_model, explained
+from skiagraph.inference.classical import classical_model, explained, masked
 from skiagraph.inference.facts import class_probabilities
 from skiagraph.task import load_bundle
 from skiagraph.training.classical import (
@@ -183,6 +185,11 @@ def test_a_csv_becomes_a_table(tmp_path):
     assert "site" in table.problems[0]
     with pytest.raises(InvalidInput, match="there are"):
         table_of_csv(path, label="grade")
+    told = {"format": "skiagraph-features", "columns": {"roughness": {}}}
+    path.with_suffix(".json").write_text(json.dumps(told))
+    path.write_text(path.read_text().replace("patient", "case"))
+    table = table_of_csv(path, label="diagnosis")
+    assert (table.columns, table.groups) == (("roughness",), ("a", "a", "b"))
     with pytest.raises(InvalidInput, match="value"):
         table_of_csv(path, label="area", unit=codes.MM2)
     with pytest.raises(MissingInput):
@@ -233,7 +240,7 @@ def test_images_with_masks_become_a_model_that_reads_images_with_masks(malignanc
     )
     sets = {"simple": {"bright": 120.0}}
     table = features_of_cases(
-        Dataset(name="made-up", samples=samples), malignancy, {"simple": simple}, sets=sets
+        Dataset(name="made-up", samples=samples), malignancy, sets=sets, describe={"simple": simple}
     )
     assert table.columns == ("simple_area", "simple_bright_share")
     result = taught(table, "m", Search(learners=("logistic",), outer=3, inner=2), rng=rng, watch=quiet)
@@ -253,6 +260,29 @@ def test_images_with_masks_become_a_model_that_reads_images_with_masks(malignanc
         classical_model(bundle)(case)
     with pytest.raises(InvalidInput, match="network"):
         opened_model(str(tmp_path / "m"))
+
+
+def test_families_of_the_house_are_computed_as_the_recipe_says(malignancy, rng):
+    made = [pictured(n, n % 2, malignancy) for n in range(12)]
+    samples = tuple(
+        Sample(
+            identifier=str(n),
+            group=str(n),
+            split="train",
+            case=lambda image=image: Case(identifier="c", images={"image": image}),
+            reference=lambda both=(outline, truth): both,
+        )
+        for n, (image, outline, truth) in enumerate(made)
+    )
+    dataset = Dataset(name="made-up", samples=samples)
+    sets = {"glcm": {"levels": {"bins": 8}}, "outline": {}}
+    table = features_of_cases(dataset, malignancy, sets=sets)
+    assert len(table) == 12
+    image, outline, _ = made[3]
+    found = {f.key: f.value for f in glcm(masked(image, outline), levels=Levels(bins=8))}
+    assert set(found) < set(table.columns)
+    row = dict(zip(table.columns, table.numbers[3], strict=True))
+    assert {key: row[key] for key in found} == pytest.approx(found, nan_ok=True)
 
 
 def test_a_network_is_no_classical_model():

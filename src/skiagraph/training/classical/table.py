@@ -18,6 +18,7 @@ from skiagraph.case import Dataset, Label, Sample, Target
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError
 from skiagraph.features.feature import Feature
+from skiagraph.features.sets import FAMILIES
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
 from skiagraph.inference.classical import Describe, described, masked
 from skiagraph.values import frozen
@@ -110,7 +111,8 @@ def table_of_csv(
             `skiagraph features` the other columns (case, structure, split, further answers) are left aside.
         label: Column of the answers: classes, or with a `unit` values. Classes are in the order of their names (of
             numbers: of their size); of two the second is the positive one.
-        group: Column of the patients; None takes each row as a group of its own.
+        group: Column of the patients; None takes the column ``case`` where there is one, else each row as a group of
+            its own.
         unit: UCUM code of the values of a regression; None asks for classes.
 
     Raises:
@@ -122,6 +124,7 @@ def table_of_csv(
     with path.open(newline="", encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
     header = [] if not rows else [name for name in rows[0] if name is not None]
+    group = "case" if group is None and "case" in header else group
     for name in (label, *(() if group is None else (group,))):
         if name not in header:
             raise InvalidInput(
@@ -205,9 +208,9 @@ def _own(words: str) -> Code:
 def features_of_cases(
     dataset: Dataset,
     target: Target,
-    describe: Mapping[str, Describe],
     *,
     sets: Mapping[str, Mapping[str, Any]],
+    describe: Mapping[str, Describe] = FAMILIES,
     structure: Code | None = None,
     image: str = "image",
 ) -> FeatureTable:
@@ -217,8 +220,9 @@ def features_of_cases(
         dataset: Each case with a segmentation and an answer in its reference; cases that lack one are left out, and
             `problems` says so.
         target: What is asked.
+        sets: Which features are computed, with their parameters as keywords, all plain data: ``{"glcm": {"levels":
+            {"bins": 16}}}``.
         describe: Functions from a region to features, by the name of the set.
-        sets: Which of them are computed, with their parameters as keywords.
         structure: The segment that is described; None for the whole mask.
         image: Name of the image.
 
