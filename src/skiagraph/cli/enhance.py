@@ -146,7 +146,7 @@ def _check_options(
         raise InvalidInput(
             "a region is sought by --roi and written to --roi-out", got="one without the other"
         )
-    if filters == [] and mask is not None:
+    if not filters and mask is not None:
         raise InvalidInput("a --mask is for filters", got="no --filter")
     named = [path.resolve() for path in (source, mask, *files.values()) if path is not None]
     if len(set(named)) < len(named):
