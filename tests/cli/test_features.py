@@ -27,7 +27,6 @@ from skiagraph.interchange.seg import segmentation_object
 from skiagraph.io import read_case
 from skiagraph.phantoms.drawn import write_drawn
 from skiagraph.phantoms.pet import pet
-from skiagraph.training.classical.table import table_of_csv
 
 APP = typer.Typer()
 APP.command()(features)
@@ -377,7 +376,10 @@ def test_a_dicom_segmentation_is_a_mask_and_nothing_tells_the_patient(tmp_path):
 
 def test_the_table_is_learnt_from_as_features_and_nothing_else(folder, tmp_path):
     """Names that look like numbers, and what else the data set knows, are no features."""
-    pytest.importorskip("sklearn")
+    for package in ("sklearn", "torch"):
+        pytest.importorskip(package)
+    from skiagraph.training.classical.table import table_of_csv
+
     run(folder / "dataset.csv", "--set", "hu-moments", "--csv", tmp_path / "o.csv")
     learnt = table_of_csv(tmp_path / "o.csv", label="label", group="group")
     assert learnt.columns == tuple(f"hu_moments_{k}" for k in range(1, 8))
