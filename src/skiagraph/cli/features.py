@@ -82,7 +82,8 @@ def features(
     from skiagraph.cli.pixel_size import parsed_pixel_size
     from skiagraph.cli.progress import progress
     from skiagraph.features.sets import feature_set
-    from skiagraph.workflow.features import Settings, described, write_sheet
+    from skiagraph.workflow.feature_sheet import write_sheet
+    from skiagraph.workflow.features import Settings, described
     from skiagraph.workflow.outlined import Wanted, work_of
 
     settings = Settings(
@@ -121,7 +122,7 @@ def _check_target(table: Path, inputs: tuple[Path, ...]) -> None:
 
 
 def _say(sheet: Sheet, files: tuple[Path, ...], *, as_json: bool) -> None:
-    from skiagraph.workflow.features import plain
+    from skiagraph.workflow.feature_sheet import plain
 
     for note in sheet.notes:
         typer.echo(f"note: {note}", err=True)
