@@ -133,9 +133,8 @@ def _say(sheet: Sheet, files: tuple[Path, ...], *, as_json: bool) -> None:
         _show(sheet)
         return
     missing = sum(bool(one.reason) for row in sheet.rows for one in row.features)
-    held = f"{len(sheet.rows)} rows, {len(sheet.columns)} features" + (
-        f", {missing} without a value" if missing else ""
-    )
+    rows = "1 row" if len(sheet.rows) == 1 else f"{len(sheet.rows)} rows"
+    held = f"{rows}, {len(sheet.columns)} features" + (f", {missing} without a value" if missing else "")
     typer.echo(f"{files[0]} ({held})")
     typer.echo(f"{files[1]} (parameters, units, reasons, digests)")
     for path in files[2:]:

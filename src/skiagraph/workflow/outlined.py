@@ -21,7 +21,7 @@ from skiagraph.io.datasets.answers import LabelMap
 from skiagraph.io.datasets.masks import mask_target
 from skiagraph.io.formats import DICOM, format_of, is_image_name, read_image
 
-__all__ = ["Outlined", "Wanted", "Work", "brought", "work_of"]
+__all__ = ["Outlined", "Wanted", "Work", "brought", "structures", "work_of"]
 
 _TABLES: Final = (".csv", ".toml", ".json", ".npz")
 _MASKS: Final = ("segmentation", "overlapping", "instances")
