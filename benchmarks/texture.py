@@ -111,6 +111,14 @@ def theirs(regions: dict[str, Region], python: Path) -> dict[str, Any]:
     return told
 
 
+def told(name: str, took: dict[str, float], peer: dict[str, float | None]) -> None:
+    """Prints a row a family."""
+    for family, mine in took.items():
+        its = peer.get(family)
+        beside = f"{its:.3f} | {its / mine:.1f}" if its else " | "
+        print(f"| {name} | {family} | {mine:.4f} | {beside} |")
+
+
 def main() -> None:
     """Measures, prints a table and keeps it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -128,13 +136,7 @@ def main() -> None:
         took, features = ours(one)
         other = peer["regions"].get(name, {"seconds": {}, "values": {}})
         other["seconds"]["statistics"] = other["seconds"].pop("firstorder", None)
-        for family, mine in took.items():
-            its = other["seconds"].get(family)
-            print(
-                f"| {name} | {family} | {mine:.4f} | {its:.3f} | {its / mine:.1f} |"
-                if its
-                else f"| {name} | {family} | {mine:.4f} | | |"
-            )
+        told(name, took, other["seconds"])
         values = {f.key: f.value for f in features}
         apart = {
             key: abs(values[key] - other["values"][its]) / abs(other["values"][its])

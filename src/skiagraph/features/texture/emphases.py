@@ -22,14 +22,12 @@ def emphases(
         places: Of the region, as often as each was looked at; what percentages are of.
 
     Returns:
-        Emphasis of small and of large sizes, of low and of high grey levels, of small low, small high, large low and
-        large high; non-uniformity of grey levels, the same normalised, non-uniformity of sizes, the same normalised;
-        percentage (a share); variance of grey levels, of sizes; entropy; energy.
+        Emphasis of small, large, low, high, small low, small high, large low and large high (sizes, grey levels);
+        non-uniformity of levels, normalised, of sizes, normalised; percentage; variances; entropy; energy.
 
     Source: IBSI reference manual, sections 3.7 to 3.9 and 3.11.
     """
-    total = int(counts.sum())
-    p = counts / total
+    p = counts / (total := int(counts.sum()))
     i2, j2 = levels.astype(np.float64) ** 2, sizes.astype(np.float64) ** 2
     of_levels, of_sizes = _margin(levels, counts), _margin(sizes, counts)
     even_levels, even_sizes = float(of_levels @ of_levels), float(of_sizes @ of_sizes)
