@@ -30,6 +30,7 @@ from skiagraph.preprocess.filters import (
     TotalVariation,
     Wiener,
 )
+from skiagraph.preprocess.filters.still import Still, noise_of
 
 CLASSIC = np.array([[2, 7, 1, 4, 6], [3, 2, 3, 1, 4], [5, 5, 5, 8, 9], [5, 7, 4, 9, 8], [1, 2, 7, 5, 5]])
 
@@ -98,6 +99,15 @@ def test_k_nearest_takes_no_missing_number_for_a_neighbour():
 def test_k_nearest_refuses_what_it_cannot_count(given_, said):
     with pytest.raises(InvalidInput, match=said):
         KNearest(**given_)(picture(CLASSIC))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("noise", [2.0, 12.0])
+def test_noise_is_estimated_within_a_fifth_beside_edges(ndim, noise, phantom):
+    _, noisy = phantom(64 if ndim == 2 else 24, noise=noise, ndim=ndim)
+    known = np.ones(noisy.shape, dtype=bool)
+    still = Still(numbers=noisy, known=known, wanted=known, spacing=None)
+    assert noise_of(still) == pytest.approx(noise, rel=0.2)
 
 
 def test_median_agrees_with_opencv(rng):
