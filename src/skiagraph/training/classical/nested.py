@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from skiagraph.case import Case, Dataset, Sample, folds
-from skiagraph.errors import InvalidInput, SkiagraphError
+from skiagraph.errors import InvalidInput
 from skiagraph.inference.classical import logits_of
 from skiagraph.metrics.ranking import roc_auc
 from skiagraph.task import Watch
@@ -232,7 +232,7 @@ def _folds(table: FeatureTable, among: Places, n: int, rng: Generator) -> list[t
 
 
 def _no_image() -> Case:
-    raise SkiagraphError("the cases of a table are rows of numbers", got="the wish for an image")
+    raise InvalidInput("the cases of a table are rows of numbers", got="the wish for an image")
 
 
 def _places(dataset: Dataset) -> Places:
