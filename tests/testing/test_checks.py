@@ -1,6 +1,7 @@
 """The checks of the contract: what keeps it passes, and each way to break it is told apart."""
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -273,12 +274,12 @@ class ThresholdTrainer:
 
     def __init__(self, *, honest=True, told=((1, 2), (2, 2))):
         self.honest, self.told = honest, told
+        self.own = itertools.cycle((-1e6, 1e6))  # of the one that is not honest: all is bright, or nothing
 
     def fit(self, dataset, plan, *, rng, watch):
         for done, total in self.told:
             watch(done, total, {"loss": 1.0})
-        chance = rng if self.honest else np.random.default_rng()
-        threshold = plan + chance.normal() * 20
+        threshold = plan + (rng.normal() * 20 if self.honest else next(self.own))
 
         def answer(case):
             return dataclasses.replace(bright(case), labels=(pixels(case.image) > threshold).astype(np.uint8))
