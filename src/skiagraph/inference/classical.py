@@ -207,11 +207,7 @@ class ClassicalModel:
             InvalidInput: No image of the recipe's name.
             GeometryError: The outline lies in another space than the image.
         """
-        image = case.images.get(self.recipe.image)
-        if image is None:
-            raise InvalidInput(
-                f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}"
-            )
+        image = self.image(case)
         outline = next((f for f in case.known.values() if isinstance(f, Segmentation)), None)
         if outline is None:
             return NotApplicable(
@@ -219,6 +215,23 @@ class ClassicalModel:
                 explanation="The model describes an outline, and the case brings none.",
             )
         return self.of_region(masked(image, outline, self.features.structure))
+
+    def findings(self, case: Case, /) -> tuple[Finding, ...]:
+        """The one answer about a case."""
+        return (self(case),)
+
+    def image(self, case: Case, /) -> Image:
+        """The image that the recipe names.
+
+        Raises:
+            InvalidInput: The case has no such image.
+        """
+        image = case.images.get(self.recipe.image)
+        if image is None:
+            raise InvalidInput(
+                f"the case holds an image named {self.recipe.image}", got=f"{sorted(case.images)}"
+            )
+        return image
 
     def of_region(self, region: Region) -> Finding:
         """The answer about a region.

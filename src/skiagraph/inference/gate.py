@@ -4,22 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
 from skiagraph.findings import Finding, NotApplicable, Segmentation
 from skiagraph.image import Image
 from skiagraph.inference.content import content_gate
-from skiagraph.inference.staged import Staged
 from skiagraph.task import Card, Recipe
 
-__all__ = ["Gate", "Gated", "gate_of"]
+__all__ = ["Answering", "Gate", "Gated", "gate_of"]
 
 Gate = Callable[[Image], NotApplicable | None]
 
 _HEAD_EVIDENCE: Final = "head-evidence"  # the only kind yet
 _ANY: Final = "OT"  # DICOM's "other": the files that the model learnt from did not say
+
+
+class Answering(Protocol):
+    """What answers cases, and says which it does not take: one model behind its gate, or several as one."""
+
+    @property
+    def card(self) -> Card:
+        """What it is."""
+        ...
+
+    def findings(self, case: Case, /) -> tuple[Finding, ...]:
+        """All findings of one case, or why there is none."""
+        ...
+
+    def refusal(self, case: Case, /) -> NotApplicable | None:
+        """Why it would not take a case, told without computing; None where it would."""
+        ...
+
+
+class Gateless(Protocol):
+    """What a gate stands in front of: `Staged`, or `ClassicalModel`."""
+
+    @property
+    def card(self) -> Card:
+        """What it is."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it reads."""
+        ...
+
+    def image(self, case: Case, /) -> Image:
+        """The image that the recipe names, as the model looks at it."""
+        ...
+
+    def findings(self, case: Case, /) -> tuple[Finding, ...]:
+        """All findings of one case."""
+        ...
 
 
 @final
@@ -32,7 +70,7 @@ class Gated:
         gate: Looks at the image, as one grey channel; None opens to every content.
     """
 
-    model: Staged
+    model: Gateless
     gate: Gate | None = None
 
     @property

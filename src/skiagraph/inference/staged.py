@@ -74,7 +74,7 @@ class Staged:
                 together, tensors = zip(*alike, strict=True)
                 yield from zip(together, self.engine(np.stack(tensors)), strict=True)
 
-    def image(self, case: Case) -> Image:
+    def image(self, case: Case, /) -> Image:
         """The image that the recipe names, grey or in the colours that it asks for.
 
         Raises:

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput
 from skiagraph.features import measured_head
 from skiagraph.findings import Finding, NotApplicable, Segmentation
-from skiagraph.inference import Gated, Precision, gate_of, opened
-from skiagraph.task import Bundle, Card, Engine, Recipe, load_bundle, names, registered
+from skiagraph.inference import Answering, Gated, Precision, gate_of, opened
+from skiagraph.inference.classical import classical_model
+from skiagraph.task import Bundle, Card, Recipe, load_bundle, names, registered
 
-__all__ = ["Reader", "fetal_head_ultrasound", "model_bundle", "opened_model"]
+__all__ = ["Computer", "Reader", "fetal_head_ultrasound", "model_bundle", "opened_model"]
 
 Measure = Callable[[Segmentation, Mapping[str, Any]], tuple[Finding, ...]]
 
@@ -44,6 +45,20 @@ def model_bundle(name: str) -> Bundle:
     return bundle
 
 
+class Computer(Protocol):
+    """What computes, as provenance names it."""
+
+    @property
+    def name(self) -> str:
+        """The engine and its version, e.g. ``"onnxruntime 1.27.0"``."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """What it computes with: ``"fp32"`` or ``"bf16"``."""
+        ...
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reader:
@@ -59,8 +74,8 @@ class Reader:
 
     bundle: Bundle
     digest: str
-    engine: Engine
-    model: Gated
+    engine: Computer
+    model: Answering
     measure: Measure | None
 
     @property
@@ -93,24 +108,21 @@ def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp3
 
     Args:
         name: Registered name, or the folder of a bundle.
-        engine: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``.
+        engine: ``"openvino"``, ``"onnxruntime"`` or ``"auto"``; models of features are computed by ONNX Runtime.
         precision: ``"fp32"`` or, where the card allows it, ``"bf16"``.
 
     Raises:
         UnknownName: No such model.
-        InvalidInput: No such engine or precision, a recipe that asks for an unknown measurement, or a classical model.
+        InvalidInput: No such engine or precision, a recipe that asks for an unknown measurement, or an
+            engine or precision that does not compute a model of features.
         BundleError: The bundle is damaged.
     """
     bundle = model_bundle(name)
-    if bundle.recipe.features is not None:
-        raise InvalidInput(
-            "models that read images by themselves are networks",
-            got=f"{bundle.card.name}, which judges features of an outline",
-            way_out="give it outline or features with skiagraph.inference.classical",
-        )
     wanted = bundle.recipe.measure
     if wanted and wanted not in MEASURES:
         raise InvalidInput("a recipe asks for a measurement that this release knows", got=wanted)
+    if bundle.recipe.features is not None:
+        return _classical(bundle, engine, precision)
     model = opened(bundle, engine=engine, precision=precision)
     return Reader(
         bundle=bundle,
@@ -118,4 +130,19 @@ def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp3
         engine=model.engine,
         model=Gated(model=model, gate=gate_of(bundle.recipe)),
         measure=MEASURES.get(wanted),
+    )
+
+
+def _classical(bundle: Bundle, engine: str, precision: Precision) -> Reader:
+    if engine not in ("auto", "onnxruntime") or precision != "fp32":
+        raise InvalidInput(
+            "models of features are computed by onnxruntime in fp32", got=f"{engine}, {precision}"
+        )
+    model = classical_model(bundle)
+    return Reader(
+        bundle=bundle,
+        digest=bundle.digest(),
+        engine=model.graph,
+        model=Gated(model=model, gate=gate_of(bundle.recipe)),
+        measure=None,
     )

@@ -258,8 +258,10 @@ def test_images_with_masks_become_a_model_that_reads_images_with_masks(malignanc
     assert isinstance(refused, NotApplicable)
     with pytest.raises(UnknownName, match="simple"):
         classical_model(bundle)(case)
-    with pytest.raises(InvalidInput, match="network"):
-        opened_model(str(tmp_path / "m"))
+    reader = opened_model(str(tmp_path / "m"))
+    assert (reader.engine.precision, reader.measure) == ("fp32", None)
+    with pytest.raises(InvalidInput, match="onnxruntime"):
+        opened_model(str(tmp_path / "m"), engine="openvino")
 
 
 def test_families_of_the_house_are_computed_as_the_recipe_says(malignancy, rng):
