@@ -56,8 +56,11 @@ def test_figures_of_outlines_and_measurements_are_json_with_baselines_beside_the
 
 
 def test_a_model_compared_with_itself_differs_by_nothing(heads):
-    done = run(heads, "--json", "--no-baselines", "--compare", "fetal-head-ultrasound")
+    done = run(heads, "--json", "--no-baselines", *["--compare", "fetal-head-ultrasound"] * 3)
     (outlines, _) = json.loads(done.stdout)["questions"]
+    first, second = (one["with"] for one in outlines["members"])
+    assert second == f"{first} (2)"
+    assert outlines["members"][1]["differences"]["dice"]["difference"] == 0
     assert outlines["baselines"] == {}
     dice = outlines["compared"]["differences"]["dice"]
     assert (dice["difference"], dice["p"], dice["n"]) == (0.0, 1.0, 5)

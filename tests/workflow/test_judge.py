@@ -247,6 +247,30 @@ def test_two_models_are_compared_on_the_same_cases_with_tests():
     assert found.tests["McNemar (accuracy)"] < 0.001
 
 
+def test_members_stand_in_the_one_table_of_figures_with_their_paired_difference():
+    better = Answerer(answer=Model(lambda n: told(0.8 if n < 10 else 0.1)))
+    silent_member = Answerer(answer=lambda _: ())
+    rival = Model(lambda n: told(0.7 if n < 5 else 0.1), name="half")
+    found = golden(rival=rival, members={"shape": better, "texture": silent_member})
+    (question,) = found.judged
+    assert [one.name for one in question.others] == ["half 1.0.0", "shape"]
+    (shape,) = question.members
+    assert shape.figures["sensitivity"].value == 1.0
+    assert shape.comparisons["accuracy"].difference == pytest.approx(-0.16)
+    assert golden(rival=rival).judged[0].figures["kappa"] == question.figures["kappa"]
+    for lang in ("en", "zh"):
+        page = render_evaluation(found, lang=lang)
+        (table,) = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)[:1]
+        for words in ("half 1.0.0", ">shape<", "Δ −0.160", "0.900"):
+            assert words in table, words
+
+
+@pytest.mark.parametrize("name", ["model", "rival", "constant", "simple"])
+def test_a_member_has_a_name_of_its_own(name):
+    with pytest.raises(InvalidInput, match=name):
+        Beside(members={name: Answerer(answer=lambda _: ())})
+
+
 def test_the_worst_cases_are_at_most_twelve_the_worst_first():
     (question,) = golden().judged
     scores = [worst.score for worst in question.worst]

@@ -24,7 +24,10 @@ Data = Annotated[
 Named = Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")]
 Split = Annotated[str, typer.Option(help="Splits to judge on, with commas; `all` for every case.")]
 Out = Annotated[Path | None, typer.Option(help="File of the report, HTML. Without it none is written.")]
-Compare = Annotated[str | None, typer.Option(help="Another model, judged on the same cases.")]
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(help="Another model, judged on the same cases; may be given several times."),
+]
 By = Annotated[str, typer.Option(help="Attributes for subgroups, with commas: site,sex.")]
 Plain = Annotated[
     bool, typer.Option(help="Judge a constant and a simple baseline too, fitted on the training split.")
@@ -70,7 +73,7 @@ def evaluate(
     )
     from skiagraph.cli.progress import progress
     from skiagraph.workflow import opened_model
-    from skiagraph.workflow.evaluation import Beside, check_attributes, evaluated
+    from skiagraph.workflow.evaluation import Beside, check_attributes, evaluated, members_of
 
     check_page(out)
     reader = opened_model(model)
@@ -78,7 +81,8 @@ def evaluate(
     chosen = whole if split == "all" else whole.split(*split.split(","))
     names = tuple(name.strip() for name in by.split(",") if name.strip())
     check_attributes(chosen, names)
-    beside = Beside(rival=None if compare is None else opened_model(compare), by=names)
+    others = [opened_model(name) for name in compare or ()]
+    beside = Beside(rival=others[0] if others else None, by=names, members=members_of(others[1:]))
     if baselines:
         beside = with_fitted(beside, reader.card, reader.recipe, own_training(whole, chosen))
     with progress("reading", shown=not as_json) as watch:

@@ -59,14 +59,17 @@ def question_said(judged: Judged) -> dict[str, Any]:
             {"attribute": s.attribute, "value": s.value, "cases": s.cases, "figures": _all_plain(s.figures)}
             for s in judged.subgroups
         ],
-        "compared": None
-        if rival is None
-        else {
-            "with": rival.name,
-            "figures": _all_plain(rival.figures),
-            "differences": {name: _difference(c) for name, c in rival.comparisons.items()},
-            "tests": {name: _number(p) for name, p in rival.tests.items()},
-        },
+        "compared": None if rival is None else _other(rival),
+        "members": [_other(one) for one in judged.members],
+    }
+
+
+def _other(rival: Rival) -> dict[str, Any]:
+    return {
+        "with": rival.name,
+        "figures": _all_plain(rival.figures),
+        "differences": {name: _difference(c) for name, c in rival.comparisons.items()},
+        "tests": {name: _number(p) for name, p in rival.tests.items()},
     }
 
 
@@ -90,6 +93,8 @@ def table_of(judged: Judged, title: str) -> Any:
         row += [figure_text(found[name].value) for found in judged.baselines.values()]
         rows[name] = row + (_beside(judged.rival, name) if judged.rival else [])
     tables = [_table(title, heads, rows)]
+    if judged.members:
+        tables.append(_beside_others(judged))
     groups = [s for s in judged.subgroups if s.figures]
     if groups:
         heads = [f"{s.attribute} {s.value or 'not stated'} (n = {s.cases})" for s in groups]
@@ -99,6 +104,22 @@ def table_of(judged: Judged, title: str) -> Any:
         }
         tables.append(_table("", heads, rows))
     return Group(*tables)
+
+
+def _beside_others(judged: Judged) -> Any:
+    """Each other model as its figure and what the model's is more or less, on the cases that both answered."""
+    from skiagraph.report.evaluation_words import figure_text, signed
+
+    rows = {}
+    for name in judged.headline:
+        row = [figure_text(judged.figures[name].value)]
+        for one in judged.others:
+            value = figure_text(one.figures[name].value) if name in one.figures else "–"
+            c = one.comparisons.get(name)
+            row.append(value if c is None else f"{value} ({signed(c.difference)})")
+        rows[name] = row
+    heads = ["model", *(one.name for one in judged.others)]
+    return _table("beside others (in brackets: model minus other)", heads, rows)
 
 
 def _beside(rival: Rival, name: str) -> list[str]:

@@ -224,7 +224,7 @@ class Subgroup:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """Another model on the same cases.
+    """Another model on the same cases, as rival or as member.
 
     Args:
         name: Of the other model.
@@ -253,6 +253,7 @@ class Judged:
         verdicts: The head figures of the model beside those of baselines.
         subgroups: In the order of attributes.
         rival: Another model; None where none was asked for.
+        members: Others that answered the same cases; their figures stand in the one table of figures.
         worst: The worst cases, the worst first.
         answers: What was said of each answered case, and what is true of it: probabilities of classes, or values,
             shape (2, cases, classes or 1); None of outlines.
@@ -266,6 +267,7 @@ class Judged:
     verdicts: tuple[Verdict, ...] = ()
     subgroups: tuple[Subgroup, ...] = ()
     rival: Rival | None = None
+    members: tuple[Rival, ...] = ()
     worst: tuple[Worst, ...] = ()
     answers: NDArray[np.float64] | None = None
 
@@ -273,6 +275,11 @@ class Judged:
     def headline(self) -> tuple[str, ...]:
         """The names of the figures at the head."""
         return headline_of(self.kind, self.figures)
+
+    @property
+    def others(self) -> tuple[Rival, ...]:
+        """All other models, the rival first."""
+        return (self.rival, *self.members) if self.rival is not None else self.members
 
 
 @final

@@ -169,6 +169,10 @@ class _View:
         """A difference with its interval."""
         return f"{signed(found.difference)} ({range_text(found.low, found.high, self.lang)})"
 
+    def apart(self, found: Comparison) -> str:
+        """How far the model is from another, with its interval, as it stands under the figure of the other."""
+        return said("apart", self.lang, difference=self.difference(found))
+
     def p(self, value: float) -> str:
         """A p-value in a table."""
         return p_text(value).removeprefix("= ")

@@ -44,10 +44,12 @@ __all__ = [
     "evaluated",
     "evaluated_parts",
     "judged_ledger",
+    "members_of",
     "with_baselines",
 ]
 
 _MODEL, _RIVAL = "model", "rival"
+_BASELINES: Final = ("constant", "simple")
 _PICTURES: Final = 12
 _FEW: Final = 2  # cases below which a subgroup is not shown: single cases would be recognised
 
@@ -72,12 +74,24 @@ class Beside:
         fitted_on: Cases that the baselines learnt from.
         rival: Another model, opened.
         by: Attributes of samples whose values part the cases into subgroups.
+        members: Others that answer the same cases, by name: their figures stand in the table of the model's.
+
+    Raises:
+        InvalidInput: A member has the name of the model, of the rival or of a baseline.
     """
 
     baselines: Mapping[str, Answerer] = field(default_factory=dict)
     fitted_on: int = 0
     rival: Reader | None = None
     by: tuple[str, ...] = ()
+    members: Mapping[str, Answerer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.members:
+            if name in (_MODEL, _RIVAL, *_BASELINES, *self.baselines):
+                raise InvalidInput(
+                    "those beside a model have names of their own", got=name, way_out="call it otherwise"
+                )
 
 
 @final
@@ -121,6 +135,17 @@ def with_baselines(beside: Beside, fitted: Iterable[Fitted]) -> Beside:
     )
 
 
+def members_of(readers: Iterable[Reader]) -> dict[str, Answerer]:
+    """Opened models as members, by name and version; of two with the same name the later has a number."""
+    found: dict[str, Answerer] = {}
+    for reader in readers:
+        name = plain = _full_name(reader)
+        while name in found:
+            name = f"{plain} ({sum(one.startswith(plain) for one in found) + 1})"
+        found[name] = Answerer(answer=reader, cut=cut_of(reader.recipe))
+    return found
+
+
 def evaluated(
     reader: Reader, dataset: Dataset, *, beside: Beside, split: str, seed: int, watch: Watch
 ) -> Evaluated:
@@ -151,7 +176,7 @@ def evaluated_parts(
 
     Args:
         parts: At least one; the first stands for all on the page.
-        beside: The rival and the subgroups; each part has its own baselines.
+        beside: The rival, the members and the subgroups; each part has its own baselines.
         split: The words for which cases these are.
         seed: Of the bootstrap.
         watch: Told after each case, counted over all parts.
@@ -162,7 +187,7 @@ def evaluated_parts(
     """
     samples = [s for part in parts for s in part.dataset]
     check_attributes(samples, beside.by)
-    seats = list(_seats(parts, beside.rival, watch))
+    seats = list(_seats(parts, beside, watch))
     ledgers = [x for x in _joined(seats) if any(t is not None for t in x.tallies[_MODEL])]
     if not ledgers:
         raise InvalidInput("an evaluation has at least one answered case", got=_none(seats))
@@ -192,13 +217,14 @@ def evaluated_parts(
     )
 
 
-def _seats(parts: Sequence[Part], rival: Reader | None, watch: Watch) -> Iterator[Sitting]:
-    total, before = sum(len(part.dataset) for part in parts), 0
+def _seats(parts: Sequence[Part], beside: Beside, watch: Watch) -> Iterator[Sitting]:
+    total, before, rival = sum(len(part.dataset) for part in parts), 0, beside.rival
     for part in parts:
         recipe = part.reader.recipe
         who = {_MODEL: Answerer(answer=part.reader, cut=cut_of(recipe)), **part.baselines}
         if rival is not None:
             who[_RIVAL] = Answerer(answer=rival, cut=cut_of(rival.recipe))
+        who |= beside.members
 
         def told(done: int, _: int, figures: Mapping[str, float], /, *, before: int = before) -> None:
             watch(before + done, total, figures)
@@ -247,7 +273,7 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
     """What a page says of one question, but for the worst cases.
 
     Args:
-        ledger: With tallies of ``"model"``.
+        ledger: With tallies of ``"model"``; those who are neither the model, the rival nor a baseline are members.
         names: Of the baselines in the ledger.
         beside: The rival and the subgroups.
         rng: Of the bootstrap.
@@ -261,6 +287,8 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
         for name, found in baselines.items()
         for verdict in _verdicts(kind, name, (figures, found), compared_in(ledger, _MODEL, name, rng=rng))
     ]
+    groups = tuple(_subgroups(ledger, beside.by, rng))
+    rival, members = beside.rival, (who for who in ledger.tallies if who not in (_MODEL, _RIVAL, *names))
     return Judged(
         name=ledger.question.name,
         kind=kind,
@@ -268,8 +296,9 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
         graphs=graphs_of(ledger, _MODEL),
         baselines=baselines,
         verdicts=tuple(verdicts),
-        subgroups=tuple(_subgroups(ledger, beside.by, rng)),
-        rival=None if beside.rival is None else _rival(ledger, beside.rival, rng),
+        subgroups=groups,
+        rival=None if rival is None else _rival(ledger, (_RIVAL, _full_name(rival)), rng),
+        members=tuple(one for one in (_rival(ledger, (who, who), rng) for who in members) if one is not None),
         answers=_answers(ledger),
     )
 
@@ -321,21 +350,27 @@ def _subgroups(ledger: Ledger, by: Sequence[str], rng: Generator) -> Iterator[Su
                 yield Subgroup(attribute=attribute, value=value, cases=len(places[value]), figures=found)
 
 
-def _rival(ledger: Ledger, rival: Reader, rng: Generator) -> Rival | None:
-    figures = figures_in(ledger, _RIVAL, rng=rng)
+def _full_name(reader: Reader) -> str:
+    return f"{reader.card.name} {reader.card.version}"
+
+
+def _rival(ledger: Ledger, named: tuple[str, str], rng: Generator) -> Rival | None:
+    """One of the ledger, as (who, name on the page), beside the model; None where it answered nothing."""
+    who, name = named
+    figures = figures_in(ledger, who, rng=rng)
     if not figures:
         return None
     return Rival(
-        name=f"{rival.card.name} {rival.card.version}",
+        name=name,
         figures=figures,
-        comparisons=compared_in(ledger, _MODEL, _RIVAL, rng=rng),
-        tests=_tests(ledger),
+        comparisons=compared_in(ledger, _MODEL, who, rng=rng),
+        tests=_tests(ledger, who),
     )
 
 
-def _tests(ledger: Ledger) -> dict[str, float]:
+def _tests(ledger: Ledger, who: str) -> dict[str, float]:
     """Tests of two classifiers without resampling, where each case is a group of its own."""
-    columns = (ledger.samples, ledger.tallies[_MODEL], ledger.tallies[_RIVAL])
+    columns = (ledger.samples, ledger.tallies[_MODEL], ledger.tallies[who])
     rows = [(s, a, b) for s, a, b in zip(*columns, strict=True) if a is not None and b is not None]
     alone = len({s.group for s, _, _ in rows}) == len(rows)
     if ledger.question.kind != "classes" or not alone or not rows:
