@@ -50,7 +50,7 @@ def test_what_was_saved_is_what_is_loaded(source, saved):
     assert (again.card, again.recipe, again.plan) == (source.card, source.recipe, source.plan)
     assert again.digest() == source.digest()
     assert sorted(p.name for p in saved.folder.iterdir()) == sorted(FILES)
-    assert json.loads((saved.folder / "card.json").read_text("utf-8"))["format"] == 2
+    assert json.loads((saved.folder / "card.json").read_text("utf-8"))["format"] == 3
 
 
 def test_a_bundle_of_format_1_is_read_as_the_segmentation_that_it_is(saved):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -19,18 +20,22 @@ from skiagraph.task.recipe import Recipe
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType(
     {
         1: lambda data: (
             data
         ),  # recipes of format 1 are segmentations, which is what the new fields say by default
+        2: lambda data: (
+            data
+        ),  # recipes of format 2 have no members, which is what the new field says by default
         FORMAT: lambda data: data,
     }
 )
 _TEXTS: Final = ("card.json", "recipe.json", "plan.json")
 _GRAPH: Final = "graph.onnx"
 _BINARIES: Final = ("weights.safetensors", _GRAPH)
+_MEMBERS: Final = "members"
 _SECOND: Final = ("refine.safetensors", "refine.onnx")  # where the recipe looks at outlines again
 
 
@@ -45,13 +50,32 @@ class Bundle:
         plan: How it was learnt (plain data; `skiagraph.training` knows its type).
         folder: Where ``weights.safetensors`` and ``graph.onnx`` lie. The initialisers of the graph point into the
             weights, so that there is one copy of them. ``refine.safetensors`` and ``refine.onnx`` lie beside them
-            where the recipe looks at outlines again. A classical model is its graph alone.
+            where the recipe looks at outlines again. A classical model is its graph alone; a fusion has no graph.
+        members: Of a fusion, the bundles whose answers it joins, in the order of the recipe's members.
+
+    Raises:
+        InvalidInput: Not one bundle for each member of the recipe, or a member that is a fusion itself.
     """
 
     card: Card
     recipe: Recipe
     plan: Mapping[str, Any] = field(default_factory=dict)
     folder: Path
+    members: tuple[Bundle, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.members) != len(self.recipe.members):
+            raise InvalidInput(
+                "a fusion has a bundle for each member of its recipe",
+                got=f"{len(self.members)} for {len(self.recipe.members)}",
+            )
+        for member in self.members:
+            if member.members:
+                raise InvalidInput(
+                    "the members of a fusion are models of their own",
+                    got=f"{member.card.name}, which is a fusion",
+                    way_out="name its members instead",
+                )
 
     @property
     def weights(self) -> Path:
@@ -71,13 +95,17 @@ class Bundle:
     @property
     def binaries(self) -> tuple[str, ...]:
         """The files of weights and graphs, by name."""
+        if self.recipe.members:
+            return ()
         if self.recipe.features is not None:
             return (_GRAPH,)
         return _BINARIES if self.recipe.refine is None else (*_BINARIES, *_SECOND)
 
     def digest(self) -> str:
-        """SHA-256 of all weights and graphs, hexadecimal."""
+        """SHA-256 of all weights and graphs, of a fusion of the digests of its members; hexadecimal."""
         total = hashlib.sha256()
+        for member in self.members:
+            total.update(bytes.fromhex(member.digest()))
         for name in self.binaries:
             total.update((self.folder / name).read_bytes())
         return total.hexdigest()
@@ -90,11 +118,16 @@ def load_bundle(folder: Path) -> Bundle:
         MissingInput: No such folder, or a file of it is missing.
         BundleError: A file is damaged or of a version that this release does not know.
     """
-    _check_there(folder, (*_TEXTS, _GRAPH))
+    _check_there(folder, _TEXTS)
     card, recipe, plan = (_read(folder / name) for name in _TEXTS)
     try:
+        followed: Recipe = from_plain(Recipe, recipe)
         bundle = Bundle(
-            card=from_plain(Card, card), recipe=from_plain(Recipe, recipe), plan=plan, folder=folder
+            card=from_plain(Card, card),
+            recipe=followed,
+            plan=plan,
+            folder=folder,
+            members=tuple(_member(folder / _MEMBERS / name) for name in followed.members),
         )
     except BundleError:
         raise
@@ -102,6 +135,14 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(f"the bundle {folder.name} describes a model", got=str(error)) from error
     _check_there(folder, bundle.binaries)
     return bundle
+
+
+def _member(folder: Path) -> Bundle:
+    """A fusion is refused before its own members are looked at, so that no folder is deep without end."""
+    _check_there(folder, _TEXTS)
+    if _read(folder / "recipe.json").get("members"):
+        raise BundleError("the members of a fusion are models of their own", got=f"{folder.name}, a fusion")
+    return load_bundle(folder)
 
 
 def _check_there(folder: Path, names: Sequence[str]) -> None:
@@ -140,18 +181,11 @@ def save_bundle(bundle: Bundle, to: Path) -> Bundle:
     """
     if to.exists():
         raise WriteFailed("a bundle is written to a new folder", got=str(to), way_out="choose another name")
-    plain = dict(
-        zip(_TEXTS, (to_plain(bundle.card), to_plain(bundle.recipe), dict(bundle.plan)), strict=True),
-    )
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
         try:
-            for name, data in plain.items():
-                text = json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=False, allow_nan=False)
-                (work / name).write_text(text + "\n", "utf-8")
-            for name in bundle.binaries:
-                shutil.copyfile(bundle.folder / name, work / name)
+            _write(bundle, work)
             work.chmod(0o755)
             work.replace(to)
         finally:
@@ -160,4 +194,26 @@ def save_bundle(bundle: Bundle, to: Path) -> Bundle:
         raise WriteFailed(
             f"the bundle {to.name} is written whole", got=error.strerror or "an error"
         ) from error
-    return Bundle(card=bundle.card, recipe=bundle.recipe, plan=bundle.plan, folder=to)
+    return _lying(bundle, to)
+
+
+def _write(bundle: Bundle, folder: Path) -> None:
+    plain = (to_plain(bundle.card), to_plain(bundle.recipe), dict(bundle.plan))
+    for name, data in zip(_TEXTS, plain, strict=True):
+        text = json.dumps({"format": FORMAT, **data}, indent=1, ensure_ascii=False, allow_nan=False)
+        (folder / name).write_text(text + "\n", "utf-8")
+    for name in bundle.binaries:
+        shutil.copyfile(bundle.folder / name, folder / name)
+    for name, member in zip(bundle.recipe.members, bundle.members, strict=True):
+        below = folder / _MEMBERS / name
+        below.mkdir(parents=True)
+        _write(member, below)
+
+
+def _lying(bundle: Bundle, folder: Path) -> Bundle:
+    """The bundle where it was written, and its members within."""
+    members = tuple(
+        _lying(member, folder / _MEMBERS / name)
+        for name, member in zip(bundle.recipe.members, bundle.members, strict=True)
+    )
+    return dataclasses.replace(bundle, folder=folder, members=members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -140,6 +141,8 @@ class Recipe:
         gate: Numbers of the gate in front of the model; empty for none.
         features: Of a classical model, what it reads of the image: `shape` then has a 1 for each spatial axis, and
             nothing is resampled. None for a network.
+        members: Of a fusion, the names of the models whose answers it joins, two or more, of the bundle's folder
+            ``members``; `shape` then has a 1 for each spatial axis, too. Empty for a model of its own.
 
     Raises:
         InvalidInput: No label; a shape, threshold, overlap or axis out of range; parts that do not go with the task.
@@ -166,6 +169,7 @@ class Recipe:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
     features: Described | None = None
+    members: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.labels:
@@ -184,6 +188,8 @@ class Recipe:
                 got=str(self.overlap),
             )
         _check_task(self)
+        if self.members:
+            _check_members(self)
 
     @property
     def outputs(self) -> int:
@@ -193,6 +199,8 @@ class Recipe:
             return n + 1
         return {"ordinal": n - 1, "gaussian": 2 * n}.get(self.activation, n)
 
+
+_MEMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _READ_AS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -221,3 +229,17 @@ def _check_task(recipe: Recipe) -> None:
         raise InvalidInput("a concept is for what is classified", got=f"a {recipe.task}")
     if len(recipe.units) != (n if recipe.task == "regression" else 0):
         raise InvalidInput("each measured concept has its unit", got=f"{len(recipe.units)} units")
+
+
+def _check_members(recipe: Recipe) -> None:
+    names = recipe.members
+    if len(names) < 2 or len(set(names)) != len(names) or not all(map(_MEMBER.fullmatch, names)):
+        raise InvalidInput(
+            "a fusion has two members or more, each with a name of its own in letters, digits, dots and hyphens",
+            got=", ".join(names),
+        )
+    if recipe.features is not None or recipe.task == "segmentation":
+        raise InvalidInput(
+            "a fusion joins what its members classify or measure",
+            got="features" if recipe.features is not None else "outlines",
+        )
