@@ -52,5 +52,5 @@ clean: ## remove what the other targets made, but for the environment (.venv)
 	@touch $@
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e '.[train,dev]'
+	$(PIP_INSTALL) -e '.[train,server,dev]'
 	@touch .venv/.base $@

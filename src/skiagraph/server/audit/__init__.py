@@ -1,0 +1,1 @@
+"""The audit trail: DICOM audit messages, chained so that tampering shows."""

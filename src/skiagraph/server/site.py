@@ -1,0 +1,61 @@
+"""What one server is made of: settings, database, archive and audit trail; opened once, handed to all."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import Final, final
+
+from skiagraph.errors import NotPermitted, WriteFailed
+from skiagraph.server.database import Database
+from skiagraph.server.settings import Settings
+
+__all__ = ["Site", "opened_site"]
+
+_LEAST: Final = 256 << 20  # bytes that stay free on the disk
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Site:
+    """One server.
+
+    Args:
+        settings: What it was told.
+        database: Where it keeps what it knows.
+    """
+
+    settings: Settings
+    database: Database
+
+    def unready(self) -> str | None:
+        """Why no new work is taken; None where it is."""
+        if not self.database.alive():
+            return "the database does not answer"
+        if shutil.disk_usage(self.settings.home).free < _LEAST:
+            return "the disk is full"
+        return None
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        self.database.close()
+
+
+def opened_site(settings: Settings) -> Site:
+    """Opens a server's home, made where it is not there, with its tables brought up to date.
+
+    Raises:
+        NotPermitted: The home may not be written.
+        WriteFailed: The disk does not take it.
+        InvalidInput: A database that is not supported.
+    """
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except PermissionError as error:
+        raise NotPermitted("a server keeps its data in a folder that it may write", got=home.name) from error
+    except OSError as error:
+        raise WriteFailed("a server keeps its data in a folder", got=error.strerror) from error
+    database = Database(settings.database_url)
+    database.migrate()
+    return Site(settings=settings, database=database)

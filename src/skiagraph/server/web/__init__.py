@@ -1,0 +1,1 @@
+"""What answers over HTTP: one file a resource, and no logic in routes."""
