@@ -100,6 +100,43 @@ def test_the_picture_shows_before_after_and_the_difference(run, picture, tmp_pat
     assert abs(np.median(sheet[20:-40, 2 * wide // 3 + 20 : -20, 0]) - 128) < 12
 
 
+def test_a_region_without_a_filter_is_shown_beside_the_image_alone(run, picture, tmp_path):
+    shown = tmp_path / "shown.png"
+    assert run(picture, "--roi", "otsu", "--picture", shown).exit_code == 0
+    with PIL.Image.open(shown) as sheet:
+        assert 2 * 500 < sheet.width < 3 * 500
+
+
+def test_of_several_images_that_belong_together_one_is_chosen_by_name(run, tmp_path):
+    from skiagraph.cli.phantom import phantom
+
+    app = typer.Typer()
+    app.command()(phantom)
+    CliRunner().invoke(app, ["bone-scan", str(tmp_path / "scan")], catch_exceptions=False)
+    words = (tmp_path / "scan" / "images", "--filter", "median", "--out", tmp_path / "out.nii.gz")
+    with pytest.raises(UnknownName, match="--image: anterior, posterior"):
+        run(*words)
+    assert run(*words, "--image", "posterior").exit_code == 0
+    expected = FILTERS["median"]()(read_case(words[0]).images["posterior"])
+    found = pixels(read_case(tmp_path / "out.nii.gz").image)
+    assert np.array_equal(np.sort(found, axis=None), np.sort(pixels(expected), axis=None))
+
+
+def test_missing_slices_are_filled_where_that_is_asked(run, tmp_path):
+    from skiagraph.cli.phantom import phantom
+
+    app = typer.Typer()
+    app.command()(phantom)
+    CliRunner().invoke(app, ["tilted-ct", str(tmp_path / "ct")], catch_exceptions=False)
+    images = sorted((tmp_path / "ct" / "images").rglob("*.dcm"))
+    images[len(images) // 2].unlink()
+    words = (tmp_path / "ct" / "images", "--filter", "median", "--out", tmp_path / "out.nii.gz")
+    with pytest.raises(SkiagraphError, match="fill"):
+        run(*words)
+    assert run(*words, "--fill-gaps").exit_code == 0
+    assert len(images) in nib.load(tmp_path / "out.nii.gz").shape
+
+
 @pytest.mark.parametrize("name", ["volume", "picture"])
 def test_every_filter_and_method_runs_by_its_name(name, run, request, tmp_path):
     source = request.getfixturevalue(name)
@@ -177,7 +214,9 @@ OUT = ("--out", "OUT.nii.gz")
         (("none.png", "--filter", "median", *OUT), MissingInput, "none.png"),
         (("TEXT", "--filter", "median", *OUT), FormatError, "none of the formats"),
         (("IN", "--filter", "median", "--mask", "SMALL", *OUT), GeometryError, "shape of its image"),
+        (("IN", "--filter", "median", "--mask", "EMPTY", *OUT), InvalidInput, "0 everywhere"),
         (("IN", "--mask", "SMALL", "--roi", "otsu", "--roi-out", "OUT.png"), InvalidInput, "for filters"),
+        (("IN", "--filter", "median", "--image", "t1", *OUT), UnknownName, "one image is enhanced at a time"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_written(words, error, said, run, picture, monkeypatch):
@@ -185,7 +224,8 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(words, error, said, ru
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.png").write_text("no image")
     PIL.Image.fromarray(np.ones((4, 4), dtype=np.uint8)).save(tmp_path / "small.png")
-    names = {"IN": str(picture), "TEXT": "text.png", "SMALL": "small.png"}
+    PIL.Image.fromarray(np.zeros((40, 60), dtype=np.uint8)).save(tmp_path / "empty.png")
+    names = {"IN": str(picture), "TEXT": "text.png", "SMALL": "small.png", "EMPTY": "empty.png"}
     there = sorted(tmp_path.rglob("*"))
     with pytest.raises(SkiagraphError, match=said) as refused:
         run(*(names.get(word, word) for word in words))

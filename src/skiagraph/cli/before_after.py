@@ -26,40 +26,49 @@ _GROUND, _INK, _OUTLINE = (18, 20, 23), (232, 234, 237), (255, 196, 0)
 
 
 def before_after(
-    before: Image, after: Image, path: Path, *, filters: str, region: Segmentation | None = None
+    before: Image, after: Image, path: Path, *, said: tuple[str, str], region: Segmentation | None = None
 ) -> None:
     """Writes the picture as PNG, whole or not at all.
 
     A volume shows its middle slice, a moving image its middle moment, both upright and in true proportions. Both are
     seen through the window of the file, or from the darkest to the brightest half percent of both;
-    the difference is grey where nothing changed.
+    the difference is grey where nothing changed, and is left away where no filter acted.
 
     Args:
         before: The image as it came.
         after: In the same space.
         path: Ends in .png; a file that is there is replaced.
-        filters: What was done, for the caption.
+        said: The filters, and the method that found the region, for the captions; empty where there is none.
         region: Is outlined in the second panel, where there is one.
 
     Raises:
         WriteFailed: It could not be written; nothing was left.
     """
     first, second = _slice(before, pixels(before)), _slice(after, pixels(after))
-    window = _window(first, second, after.windows)
+    window, size = _window(first, second, after.windows), _size(before, first)
+    filters, method = said
+    caption = " + ".join((f"after {filters}" if filters else "", f"outline by {method}" if method else ""))
+    panels = [
+        (_panel(first, window, size), "before" if filters else "image"),
+        (_outlined(_panel(second, window, size), region, size), caption.strip(" +")),
+    ]
+    if filters:
+        panels.append(_difference(first, second, after, size))
+    with written(path) as temporary:
+        _sheet(panels).save(temporary, format="PNG")
+
+
+def _difference(
+    first: NDArray[Any], second: NDArray[Any], after: Image, size: tuple[int, int]
+) -> tuple[PIL.Image.Image, str]:
+    """The panel of what changed, and its caption."""
     change = _change(first, second)
     reach = float(np.percentile(np.abs(change), 99.5)) or float(np.abs(change).max())
     unit = "" if after.quantity.unit is None else f" {after.quantity.unit.meaning}s"
-    size = _size(before, first)
-    panels = [
-        (_panel(first, window, size), "before"),
-        (_outlined(_panel(second, window, size), region, size), f"after {filters}"),
-        (
-            _panel(change, Window(low=-(reach or 1.0), high=reach or 1.0), size),
-            f"after - before, black to white: -{reach:.3g} to {reach:.3g}{unit}",
-        ),
-    ]
-    with written(path) as temporary:
-        _sheet(panels).save(temporary, format="PNG")
+    panel = _panel(change, Window(low=-(reach or 1.0), high=reach or 1.0), size)
+    if not reach:
+        return panel, "after - before: nothing changed here"
+    return panel, f"after - before, black to white: -{reach:.3g} to {reach:.3g}{unit}"
 
 
 def _slice(image: Image, array: NDArray[Any]) -> NDArray[Any]:

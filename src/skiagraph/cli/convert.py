@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from skiagraph.case import Case
-    from skiagraph.image import Image
 
 __all__ = ["convert"]
 
@@ -51,6 +47,7 @@ def convert(
 
     Example: skiagraph convert dicom-series/ scan.nii.gz
     """
+    from skiagraph.cli.chosen import chosen
     from skiagraph.cli.pixel_size import parsed_pixel_size
     from skiagraph.cli.progress import progress
     from skiagraph.io import read_case, write_image
@@ -62,7 +59,7 @@ def convert(
             fill_gaps=fill_gaps,
             watch=lambda done, total: watch(done, total, {}),
         )
-    lost = write_image(_chosen(case, image), target)
+    lost = write_image(chosen(case, image, "converted"), target)
     if as_json:
         done = {"from": str(source), "to": str(target), "problems": list(case.problems), "lost": list(lost)}
         typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
@@ -70,17 +67,3 @@ def convert(
     typer.echo(str(target))
     for sentence in (*case.problems, *lost):
         typer.echo(f"note: {sentence}", err=True)
-
-
-def _chosen(case: Case, name: str | None) -> Image:
-    from skiagraph.errors import UnknownName
-
-    if name is not None and name in case.images:
-        return case.images[name]
-    if name is None and len(case.images) == 1:
-        return case.image
-    raise UnknownName(
-        "one image is converted at a time",
-        got=f"{len(case.images)} images" if name is None else repr(name),
-        way_out=f"choose one with --image: {', '.join(case.images)}",
-    )

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skiagraph.case import Case
     from skiagraph.cli.parameters import Asked
     from skiagraph.findings import Segmentation
     from skiagraph.image import Image
@@ -62,6 +63,14 @@ def enhance(
             metavar="MM", help="Pixel size that IMAGE does not state: 0.1, or 0.1x0.12 (rows x columns)."
         ),
     ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which one, where IMAGE holds several that belong together."),
+    ] = None,
+    fill_gaps: Annotated[
+        bool,
+        typer.Option("--fill-gaps", help="Resample a series across missing slices instead of refusing it."),
+    ] = False,
     listed: Annotated[
         bool, typer.Option("--list", help="List the filters and methods with their parameters and defaults.")
     ] = False,
@@ -75,16 +84,11 @@ def enhance(
         _list(as_json=as_json)
         return
     files = {"--out": out, "--roi-out": roi_out, "--picture": picture}
-    _check_options(source, filters, roi, files, mask)
-    done = _enhanced(source, filters or [], (mask, roi, pixel_size), files, shown=not as_json)
-    if as_json:
-        typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
-        return
-    for path in files.values():
-        if path is not None:
-            typer.echo(str(path))
-    for sentence in (*done["problems"], *done["lost"]):
-        typer.echo(f"note: {sentence}", err=True)
+    path = _checked(source, filters, roi, files, mask)
+    chain, method = _asked(filters or [], roi)
+    case, taken = _read(path, image, pixel_size, fill_gaps=fill_gaps)
+    lost = _enhanced(taken, chain, method, mask, files, shown=not as_json)
+    _say(path, (chain, method), files, (case.problems, lost), as_json=as_json)
 
 
 def _list(*, as_json: bool) -> None:
@@ -124,14 +128,14 @@ def _default(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _check_options(
+def _checked(
     source: Path | None,
     filters: list[str] | None,
     roi: str | None,
     files: dict[str, Path | None],
     mask: Path | None,
-) -> None:
-    """Refuses what cannot come to a result, before anything is read."""
+) -> Path:
+    """The image; what cannot come to a result is refused before anything is read."""
     from skiagraph.errors import InvalidInput
 
     if source is None:
@@ -152,6 +156,7 @@ def _check_options(
     if len(set(named)) < len(named):
         raise InvalidInput("each file that is read or written has a name of its own", got="one name twice")
     _check_targets(files)
+    return source
 
 
 def _check_targets(files: dict[str, Path | None]) -> None:
@@ -169,39 +174,73 @@ def _check_targets(files: dict[str, Path | None]) -> None:
             raise MissingInput(f"{path.name} is written to a folder that exists", way_out="make it first")
 
 
-def _enhanced(
-    source: Path | None,
-    filters: Sequence[str],
-    how: tuple[Path | None, str | None, str | None],
-    files: dict[str, Path | None],
-    *,
-    shown: bool,
-) -> dict[str, Any]:
-    """Reads, filters, seeks and writes; what was done, as JSON has it."""
-    from skiagraph.cli.parameters import asked, mask_in
-    from skiagraph.cli.pixel_size import parsed_pixel_size
-    from skiagraph.io import read_case
+def _asked(filters: Sequence[str], roi: str | None) -> tuple[list[Asked], Asked | None]:
+    from skiagraph.cli.parameters import asked
     from skiagraph.preprocess.filters import FILTERS
     from skiagraph.preprocess.regions import REGIONS
 
-    mask, roi, pixel_size = how
     chain = [asked(text, FILTERS, what="a filter") for text in filters]
-    method = None if roi is None else asked(roi, REGIONS, what="a method for regions")
-    case = read_case(Path(source or ""), pixel_size=parsed_pixel_size(pixel_size))
-    before = case.image
+    return chain, None if roi is None else asked(roi, REGIONS, what="a method for regions")
+
+
+def _read(path: Path, name: str | None, pixel_size: str | None, *, fill_gaps: bool) -> tuple[Case, Image]:
+    from skiagraph.cli.chosen import chosen
+    from skiagraph.cli.pixel_size import parsed_pixel_size
+    from skiagraph.io import read_case
+
+    case = read_case(path, pixel_size=parsed_pixel_size(pixel_size), fill_gaps=fill_gaps)
+    return case, chosen(case, name, "enhanced")
+
+
+def _enhanced(
+    before: Image,
+    chain: Sequence[Asked],
+    method: Asked | None,
+    mask: Path | None,
+    files: dict[str, Path | None],
+    *,
+    shown: bool,
+) -> tuple[str, ...]:
+    """Filters, seeks and writes; what the formats could not keep."""
+    from skiagraph.cli.parameters import mask_in
+    from skiagraph.errors import InvalidInput
+
     _check_flat(before, files)
     inside = None if mask is None else mask_in(mask, before)
+    if inside is not None and not inside.any():
+        raise InvalidInput("a mask says where filters act", got="0 everywhere", way_out="leave --mask away")
     after = _filtered(before, chain, inside, shown=shown)
     region = None if method is None else method.call(after, **method.given)
-    lost = _written(before, after, region, files, " + ".join(one.said for one in chain))
-    return {
-        "from": str(source),
-        "to": {option.removeprefix("--"): str(path) for option, path in files.items() if path is not None},
-        "filters": [one.said for one in chain],
-        "region": None if method is None else method.said,
-        "problems": list(case.problems),
-        "lost": list(lost),
-    }
+    said = (" + ".join(one.said for one in chain), "" if method is None else method.said)
+    return _written((before, after), region, files, said)
+
+
+def _say(
+    path: Path,
+    asked: tuple[Sequence[Asked], Asked | None],
+    files: dict[str, Path | None],
+    notes: tuple[Sequence[str], Sequence[str]],
+    *,
+    as_json: bool,
+) -> None:
+    """What was done, as JSON or as the names of the files; `notes` are problems of the image, and what was lost."""
+    (chain, method), (problems, lost) = asked, notes
+    there = {option.removeprefix("--"): str(file) for option, file in files.items() if file is not None}
+    if as_json:
+        done = {
+            "from": str(path),
+            "to": there,
+            "filters": [one.said for one in chain],
+            "region": None if method is None else method.said,
+            "problems": list(problems),
+            "lost": list(lost),
+        }
+        typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
+        return
+    for name in there.values():
+        typer.echo(name)
+    for sentence in (*problems, *lost):
+        typer.echo(f"note: {sentence}", err=True)
 
 
 def _check_flat(image: Image, files: dict[str, Path | None]) -> None:
@@ -228,12 +267,16 @@ def _filtered(image: Image, chain: Sequence[Asked], mask: NDArray[Any] | None, *
 
 
 def _written(
-    before: Image, after: Image, region: Segmentation | None, files: dict[str, Path | None], said: str
+    images: tuple[Image, Image],
+    region: Segmentation | None,
+    files: dict[str, Path | None],
+    said: tuple[str, str],
 ) -> tuple[str, ...]:
-    """Writes each file whole; what its format could not keep."""
+    """Writes each file whole; what its format could not keep. `said` names the filters and the method."""
     from skiagraph.cli.before_after import before_after
     from skiagraph.io import write_image
 
+    before, after = images
     lost: tuple[str, ...] = ()
     out, roi_out, picture = files["--out"], files["--roi-out"], files["--picture"]
     if out is not None:
@@ -241,7 +284,7 @@ def _written(
     if roi_out is not None and region is not None:
         lost += write_image(_mask_of(region, after), roi_out)
     if picture is not None:
-        before_after(before, after, picture, filters=said, region=region)
+        before_after(before, after, picture, said=said, region=region)
     return tuple(dict.fromkeys(lost))
 
 

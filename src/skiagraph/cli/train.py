@@ -11,7 +11,7 @@ from skiagraph.cli.wish import Wish, asked
 __all__ = ["train"]
 
 train = typer.Typer(
-    help="Learn a model from labelled images, and write it as a bundle. Needs skiagraph[train].",
+    help="Learn a model from labelled images, and write it as a bundle. Needs skiagraph\\[train].",
     no_args_is_help=True,
 )
 

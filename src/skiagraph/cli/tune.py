@@ -11,7 +11,7 @@ from skiagraph.cli.wish import Wish, asked
 __all__ = ["tune"]
 
 tune = typer.Typer(
-    help="Seek a better plan by training again and again, then learn the model with it. Needs skiagraph[train].",
+    help="Seek a better plan by training again and again, then learn the model with it. Needs skiagraph\\[train].",
     no_args_is_help=True,
 )
 
