@@ -38,6 +38,7 @@ def test_classes_are_learnt_from_a_table(lesions, tmp_path):
     said = told(lesions, *options, "--select", "mrmr", "--features", "1", "--features", "2", "--out", out)
     assert "then malignant" in said
     assert "sensitivity" in said
+    assert "Of 30 malignant cases " in " ".join(said.split())
     page = (tmp_path / "tree-evaluation.html").read_text("utf-8")
     assert "roughness" in page
     assert "nested cross-validation" in page

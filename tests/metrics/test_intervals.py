@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from skiagraph.errors import InvalidInput
-from skiagraph.metrics import binomial_p, wilson
+from skiagraph.metrics import binomial_p, clopper_pearson, wilson
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,13 @@ def test_wilson_agrees_with_scipy(n, share, level):
     hits = round(share * n)
     expected = stats.binomtest(hits, n).proportion_ci(level, method="wilson")
     assert wilson(hits, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@given(n=st.integers(1, 500), share=st.floats(0, 1), level=st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_exact_interval_agrees_with_scipy(n, share, level):
+    hits = round(share * n)
+    expected = stats.binomtest(hits, n).proportion_ci(level, method="exact")
+    assert clopper_pearson(hits, n, level) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 @given(n=st.integers(1, 500), share=st.floats(0, 1))

@@ -10,16 +10,16 @@ import pytest
 
 from skiagraph import codes
 from skiagraph.codes import Code
-from skiagraph.errors import UnknownName
+from skiagraph.errors import InvalidInput, UnknownName
 from skiagraph.findings import Classification, ClassScore, Measurement, Segment, Segmentation
 from skiagraph.geometry import Grid, Plane, derived_frame
 from skiagraph.image import Image
 from skiagraph.image.quantity import GREY
 from skiagraph.metrics import classification, multi_label, regression, segmentation
-from skiagraph.report.evaluated import ClassGraphs, Evaluated, Judged, Path, Subgroup, Verdict, Worst
+from skiagraph.report.evaluated import ClassGraphs, Evaluated, Judged, Path, Share, Subgroup, Verdict, Worst
 from skiagraph.report.evaluation import Section, render_evaluation
 from skiagraph.report.evaluation_pictures import shown
-from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, signed
+from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, p_text, signed
 from skiagraph.task import Card, Estimate, InputSpec, OutputSpec
 
 CLASS = Code(value="hostile", scheme="99TEST", meaning="<b>mass</b>")
@@ -200,6 +200,17 @@ def test_every_phrase_has_the_same_parts_in_both_languages(name):
 )
 def test_figures_are_written_as_people_read_them(value, text):
     assert figure_text(value) == text
+
+
+def test_names_of_classes_are_words_of_the_language_where_there_is_one():
+    assert class_name("malignant", "zh") == "恶性"
+    assert class_name("malignant", "en") == "malignant"
+    assert class_name("grade 3", "zh") == "grade 3"
+
+
+def test_a_share_is_so_many_of_so_many():
+    with pytest.raises(InvalidInput, match="3 of 2"):
+        Share(hits=3, cases=2, low=0.0, high=1.0)
 
 
 def test_differences_have_their_sign_and_p_values_are_never_zero():

@@ -26,6 +26,7 @@ from skiagraph.image.quantity import GREY
 from skiagraph.phantoms.truth import fetal_head_image
 from skiagraph.report.evaluated import ClassGraphs, OutlineGraphs, ValueGraphs
 from skiagraph.report.evaluation import render_evaluation, sentences_of
+from skiagraph.report.evaluation_accuracy import count_rows, counted, counted_in_a_line, misleading
 from skiagraph.task import Card, InputSpec, OutputSpec, Recipe
 from skiagraph.workflow.evaluation import Beside, evaluated, with_baselines
 from skiagraph.workflow.fit import both_sides
@@ -151,11 +152,91 @@ def test_a_model_below_the_constant_is_told_to_be_useless_in_words_golden():
     assert sentences_of(question, "no better", "zh")[0].startswith("不优于恒定回答：准确率 0.840，对照 0.900")
 
 
+def test_the_words_say_what_was_found_and_why_accuracy_misleads_golden():
+    (question,) = golden().judged
+    assert counted(question, "en") == (
+        "Of 10 malignant cases 2 were found: sensitivity 0.20 (0.03 to 0.56).",
+        "Of 90 benign cases 82 were not taken for malignant: specificity 0.91 (0.83 to 0.96).",
+    )
+    assert counted(question, "zh")[0] == "10 例恶性病例中检出 2 例：灵敏度 0.20（0.03 至 0.56）。"
+    english, chinese = (misleading(question, lang) for lang in ("en", "zh"))
+    assert english.title == "Why accuracy misleads here"
+    assert english.paragraph == (
+        "The model is right in 84\u00a0% of the cases. Whoever always says benign is right in 90\u00a0%, for 90 of "
+        "the 100 cases are benign. And the model found only 2 of 10 malignant cases. Accuracy counts every case alike, "
+        "so the commonest class decides it, and what is missed of the others hardly shows. Figures in which it shows: "
+        "balanced accuracy 0.556 (guessing gives 0.500), F1 0.200, Cohen's kappa 0.111 (guessing gives 0)."
+    )
+    for words in (
+        "84%",
+        "100 例中有 90 例为良性",
+        "90%",
+        "10 例恶性病例中模型仅检出 2 例",
+        "0.556",
+        "0.200",
+        "0.111",
+    ):
+        assert words in chinese.paragraph, words
+    assert english.line.startswith(
+        "accuracy misleads: 84\u00a0% right, but always saying benign is right in 90"
+    )
+
+
+def test_a_good_model_of_rare_cases_is_told_what_accuracy_hides_and_balanced_cases_nothing():
+    good = Model(lambda n: told(0.9 if n < 10 else 0.1))
+    data = dataset([told(1.0 if n < 10 else 0.0) for n in range(30)])
+    found = evaluated(good, data, beside=Beside(), split="test", seed=0, watch=silent).judged[0]
+    assert misleading(found, "en").title == "What accuracy hides here"
+    assert "the model found 10 of 10 malignant cases" in misleading(found, "en").paragraph
+    data = dataset([told(1.0 if n < 10 else 0.0) for n in range(20)])
+    found = evaluated(good, data, beside=Beside(), split="test", seed=0, watch=silent).judged[0]
+    assert misleading(found, "en") is None
+
+
+def test_of_three_classes_each_has_a_row_and_a_class_without_a_case_a_dash():
+    third = code("stage 3")
+    recipe = dataclasses.replace(CLASSES, labels=(BENIGN, MALIGNANT, third))
+
+    def of_three(n, p):
+        scores = tuple(
+            ClassScore(code=c, probability=p if i == n else (1 - p) / 2) for i, c in enumerate(recipe.labels)
+        )
+        return Classification(concept=KIND, scores=scores)
+
+    data = dataset([of_three(int(n == 0), 1.0) for n in range(5)])
+    model = Model(lambda _: of_three(0, 0.8), recipe)
+    found = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent)
+    (question,) = found.judged
+    rows = count_rows(question, "en")
+    assert rows[0][:3] == ("benign", "4", "4")
+    assert rows[1] == ("malignant", "1", "0", "0.00 (0.00 to 0.97)", "4", "4", "1.00 (0.40 to 1.00)")
+    assert rows[2][:4] == ("stage 3", "0", "0", "–")
+    assert counted_in_a_line(question, "en").startswith(
+        "Found of each class (sensitivity): benign 4 of 4, 1.00"
+    )
+    assert "the model found 0 of 1 malignant case." in misleading(question, "en").paragraph
+    page = render_evaluation(found, lang="zh")
+    assert "检出情况" in page
+    assert "为何此处准确率会误导" in page
+
+
+def test_where_patients_have_several_cases_the_interval_is_no_narrower_than_that_of_the_bootstrap():
+    data = dataset([told(1.0 if n < 20 else 0.0) for n in range(40)], group=lambda n: f"patient {n // 10}")
+    model = Model(lambda n: told(0.9 if n < 10 else 0.2))
+    (question,) = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent).judged
+    share, figure = question.counts[1].found, question.figures["sensitivity"]
+    assert (share.hits, share.cases) == (10, 20)
+    assert share.low <= figure.low < 0.27
+    assert share.high >= figure.high > 0.73
+
+
 def test_figures_stand_on_the_page_with_their_warning_in_both_languages():
     found = golden()
     for lang, word in (("en", "Do not use this model before this is understood."), ("zh", "请勿使用该模型")):
         page = render_evaluation(found, lang=lang)
         assert word in page
+        assert misleading(found.judged[0], lang).paragraph.split("'")[0] in page
+        assert page.index(counted(found.judged[0], lang)[0]) < page.index("0.840</span>")
         assert "0.840" in page
         assert "0.556" in page
 

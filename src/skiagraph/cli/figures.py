@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skiagraph.report.evaluated import Evaluated, Judged, Rival
+    from skiagraph.report.evaluated import ClassCounts, Evaluated, Judged, Rival
     from skiagraph.task import Comparison, Estimate
 
-__all__ = ["estimate_said", "named", "question_said", "table_of", "warnings_of"]
+__all__ = ["estimate_said", "lines_of", "named", "question_said", "table_of", "warnings_of"]
 
 
 def warnings_of(judged: Judged) -> list[str]:
@@ -50,7 +50,9 @@ def _difference(c: Comparison) -> dict[str, Any]:
 
 def question_said(judged: Judged) -> dict[str, Any]:
     """What stands beside the figures of a question, as plain data."""
-    rival = judged.rival
+    from skiagraph.report.evaluation_accuracy import misleading
+
+    rival, misleads = judged.rival, misleading(judged, "en")
     return {
         "name": judged.name,
         "kind": judged.kind,
@@ -61,6 +63,20 @@ def question_said(judged: Judged) -> dict[str, Any]:
         ],
         "compared": None if rival is None else _other(rival),
         "members": [_other(one) for one in judged.members],
+        "classes": [_class_said(one) for one in judged.counts],
+        "accuracy misleads": None if misleads is None else misleads.paragraph,
+    }
+
+
+def _class_said(one: ClassCounts) -> dict[str, Any]:
+    shares = {"sensitivity": one.found, "specificity": one.spared}
+    return {
+        "class": one.label,
+        **{
+            name: {"value": _number(s.value), "low": _number(s.low), "high": _number(s.high)}
+            | {"right": s.hits, "of": s.cases}
+            for name, s in shares.items()
+        },
     }
 
 
@@ -73,9 +89,19 @@ def _other(rival: Rival) -> dict[str, Any]:
     }
 
 
+def lines_of(judged: Judged) -> list[str]:
+    """What was found of each class, as counts, and in a line why accuracy misleads, where it does."""
+    from skiagraph.report.evaluation_accuracy import counted_in_a_line, misleading
+
+    misleads = misleading(judged, "en")
+    lines = (counted_in_a_line(judged, "en"), "" if misleads is None else misleads.line)
+    return [line for line in lines if line]
+
+
 def table_of(judged: Judged, title: str) -> Any:
-    """The figures at the head of a question, with those beside them; subgroups stand in a table of their own."""
+    """The figures at the head of a question with those beside them, subgroups, and what was found as counts."""
     from rich.console import Group
+    from rich.text import Text
 
     from skiagraph.report.evaluation_words import figure_text
 
@@ -103,7 +129,7 @@ def table_of(judged: Judged, title: str) -> Any:
             for name in judged.headline
         }
         tables.append(_table("", heads, rows))
-    return Group(*tables)
+    return Group(*tables, *(Text(line) for line in lines_of(judged)))
 
 
 def _beside_others(judged: Judged) -> Any:

@@ -123,7 +123,7 @@ def _sections(result: TaughtClassical) -> list[Section]:
 def _say(result: TaughtClassical, found: Evaluated, written: tuple[Path, Path], *, as_json: bool) -> None:
     from rich.console import Console
 
-    from skiagraph.cli.figures import estimate_said, named, table_of, warnings_of
+    from skiagraph.cli.figures import estimate_said, named, question_said, table_of, warnings_of
 
     (out, page), judged = written, found.judged[0]
     warnings = warnings_of(judged)
@@ -139,6 +139,7 @@ def _say(result: TaughtClassical, found: Evaluated, written: tuple[Path, Path], 
             "kept": result.plan["kept"],
             "rules": rules,
             "figures": {name: estimate_said(e) for name, e in named(found).items()},
+            "questions": [question_said(judged)],
             "warnings": warnings,
         }
         typer.echo(json.dumps(said, indent=1))

@@ -4,7 +4,7 @@ from skiagraph.metrics.agreement import Agreement, AgreementTally
 from skiagraph.metrics.calibration import Reliability, calibration_error, reliability
 from skiagraph.metrics.classification import classification
 from skiagraph.metrics.detection import COCO_OVERLAPS, detection
-from skiagraph.metrics.intervals import binomial_p, wilson
+from skiagraph.metrics.intervals import binomial_p, clopper_pearson, wilson
 from skiagraph.metrics.landmarks import landmarks
 from skiagraph.metrics.masks import Structure
 from skiagraph.metrics.multi_label import multi_label
@@ -35,6 +35,7 @@ __all__ = [
     "bland_altman",
     "calibration_error",
     "classification",
+    "clopper_pearson",
     "curves",
     "delong",
     "detection",

@@ -21,6 +21,7 @@ from skiagraph.values import frozen
 __all__ = [
     "HEADLINES",
     "LOWER_IS_BETTER",
+    "ClassCounts",
     "ClassGraphs",
     "Evaluated",
     "Graphs",
@@ -29,6 +30,7 @@ __all__ = [
     "OutlineGraphs",
     "Path",
     "Rival",
+    "Share",
     "Subgroup",
     "ValueGraphs",
     "Verdict",
@@ -223,6 +225,46 @@ class Subgroup:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """So many cases of so many, with the 95 % interval of the share; NaN where there was no case.
+
+    Raises:
+        InvalidInput: More than there are.
+    """
+
+    hits: int
+    cases: int
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hits <= self.cases:
+            raise InvalidInput("a share is so many of so many", got=f"{self.hits} of {self.cases}")
+
+    @property
+    def value(self) -> float:
+        """The share, 0 to 1; NaN of no case."""
+        return self.hits / self.cases if self.cases else float("nan")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassCounts:
+    """How a model did on one class, in cases.
+
+    Args:
+        label: The class, in words.
+        found: Of the cases of this class those that were found: sensitivity.
+        spared: Of all others those that were not taken for it: specificity.
+    """
+
+    label: str
+    found: Share
+    spared: Share
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
     """Another model on the same cases, as rival or as member.
 
@@ -254,6 +296,7 @@ class Judged:
         subgroups: In the order of attributes.
         rival: Another model; None where none was asked for.
         members: Others that answered the same cases; their figures stand in the one table of figures.
+        counts: Of classes and labels, in their order: of two classes the second is the positive one.
         worst: The worst cases, the worst first.
         answers: What was said of each answered case, and what is true of it: probabilities of classes, or values,
             shape (2, cases, classes or 1); None of outlines.
@@ -268,6 +311,7 @@ class Judged:
     subgroups: tuple[Subgroup, ...] = ()
     rival: Rival | None = None
     members: tuple[Rival, ...] = ()
+    counts: tuple[ClassCounts, ...] = ()
     worst: tuple[Worst, ...] = ()
     answers: NDArray[np.float64] | None = None
 

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from skiagraph.codes import Code
 from skiagraph.report.evaluated import Evaluated, Judged, Rival, Subgroup, ValueGraphs, Verdict
+from skiagraph.report.evaluation_accuracy import Misleading, count_rows, counted, misleading
 from skiagraph.report.evaluation_charts import charts_of
 from skiagraph.report.evaluation_pictures import Shown, shown
 from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, range_text, said, signed
@@ -40,8 +41,8 @@ _BY_PART: Final[Mapping[str, tuple[str, ...]]] = {
         "dice", "iou", "hd95 [mm]", "mean surface distance [mm]", "surface dice at 2 mm", "absolute size error [%]",
         "missed", "made up",
     ),
-    "classes": ("sensitivity", "specificity", "precision", "f1", "roc auc", "pr auc"),
-    "labels": ("roc auc", "pr auc", "sensitivity", "specificity", "precision", "f1", "calibration error"),
+    "classes": ("precision", "f1", "roc auc", "pr auc"),
+    "labels": ("roc auc", "pr auc", "precision", "f1", "calibration error"),
 }  # fmt: skip
 
 
@@ -192,6 +193,18 @@ class _View:
     def warnings(self, judged: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The sentences on baselines that are not beaten, and on those that perhaps are not."""
         return sentences_of(judged, "no better", self.lang), sentences_of(judged, "unproven", self.lang)
+
+    def counted(self, judged: Judged) -> tuple[str, ...]:
+        """Of two classes: what was found, in sentences."""
+        return counted(judged, self.lang)
+
+    def count_rows(self, judged: Judged) -> tuple[tuple[str, ...], ...]:
+        """Of more classes, and of labels: what was found of each, in a row."""
+        return count_rows(judged, self.lang)
+
+    def misleading(self, judged: Judged) -> Misleading | None:
+        """Why accuracy misleads."""
+        return misleading(judged, self.lang)
 
     def refusals(self, counts: Mapping[str, int]) -> str:
         """How often the model did not answer, and why."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from skiagraph.report.words import Language, number
 
-__all__ = ["figure_name", "figure_text", "p_text", "range_text", "said", "signed"]
+__all__ = ["class_name", "figure_name", "figure_text", "p_text", "range_text", "said", "signed"]
 
 
 @functools.cache
@@ -22,6 +22,11 @@ def _table(name: str) -> dict[str, dict[str, str]]:
 def said(key: str, lang: Language, **parts: Any) -> str:
     """A sentence or label of an evaluation, with its parts put in."""
     return _table("evaluation.json")[key][lang].format(**parts)
+
+
+def class_name(label: str, lang: Language) -> str:
+    """What a class is called: common ones have a word of their own, others keep theirs."""
+    return _table("class_names.json").get(label, {}).get(lang, label)
 
 
 def figure_name(name: str, lang: Language) -> str:

@@ -31,6 +31,7 @@ from skiagraph.report.evaluated import (
 from skiagraph.task import Comparison, Estimate, Watch
 from skiagraph.task.tabular import stacked
 from skiagraph.version import __version__
+from skiagraph.workflow.counts import counts_in
 from skiagraph.workflow.drawings import graphs_of, score_of
 from skiagraph.workflow.judge import Answerer, Ledger, Sitting, compared_in, figures_in, sitting
 from skiagraph.workflow.questions import cut_of, questions_of
@@ -299,6 +300,7 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
         subgroups=groups,
         rival=None if rival is None else _rival(ledger, (_RIVAL, _full_name(rival)), rng),
         members=tuple(one for one in (_rival(ledger, (who, who), rng) for who in members) if one is not None),
+        counts=counts_in(ledger, _MODEL, figures),
         answers=_answers(ledger),
     )
 
