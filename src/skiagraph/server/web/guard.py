@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal
 
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 
 from skiagraph.errors import NotPermitted
+from skiagraph.server.people.access import Caller
 from skiagraph.server.people.roles import Permission
 from skiagraph.server.site import Site
 
@@ -20,26 +20,6 @@ PUBLIC: Final = "public"
 
 class Unknown(NotPermitted):
     """Nobody is signed in, or not any more."""
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks.
-
-    Args:
-        name: Of the account or the token; stands in the audit trail and in reports.
-        user: Number of the account; None for a token.
-        role: ``"viewer"``, ``"reader"``, ``"admin"`` or ``"service"``.
-        may: What they may do.
-        address: From where they ask.
-    """
-
-    name: str
-    user: int | None
-    role: str
-    may: frozenset[Permission]
-    address: str
 
 
 def site_of(request: Request) -> Site:
