@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from skiagraph.image import pixels
+from skiagraph.phantoms.breast_sonogram import breast_tumours
 from skiagraph.phantoms.catalogue import KINDS
+from skiagraph.phantoms.fetal_head import draw_fetal_head, sample_fetal_head
 
 TILE = 200
 # Kind, image, and the frame that shows most: an index into the array; then black and white.
@@ -23,6 +26,7 @@ SHOWN = (
     ("cine-heart", "cine", (0, 4), (0, 3000)),
     ("cine-heart", "cine", (7, 4), (0, 3000)),
     ("pet", "pet", (20,), (8, 0)),
+    ("pet", "pet", (slice(None, None, -1), 64), (8, 0)),
     ("diffusion-mr", "diffusion", (8, 8), (0, 1400)),
     ("multi-echo-mr", "echoes", (3, 8), (0, 2200)),
     ("tilted-ct", "ct", (15,), (-500, 400)),
@@ -34,6 +38,7 @@ SHOWN = (
     ("fundus", "fundus", (), (0, 255)),
     ("oct", "oct", (12,), (0, 255)),
     ("whole-slide", "level-0", (slice(200, 700), slice(300, 800)), (0, 255)),
+    ("whole-slide", "level-0", (slice(400, 550), slice(500, 650)), (0, 255)),
 )
 
 
@@ -64,24 +69,38 @@ def few_colours(page: Image.Image) -> Image.Image:
     return page.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
+def sonograms(seed: int) -> Iterator[Image.Image]:
+    """The kinds that are pictures alone: a fetal head, and a breast tumour of each kind."""
+    yield tile(draw_fetal_head(sample_fetal_head(np.random.default_rng(seed))), (0, 255), "fetal-head")
+    for kind, malignant in (("benign", 0.0), ("malignant", 1.0)):
+        drawn = breast_tumours(1, 0.3, np.random.default_rng(seed), malignant=malignant)
+        yield tile(pixels(drawn.samples[0].case().image), (0, 255), f"breast-tumours {kind}")
+
+
+def studies(seed: int) -> Iterator[Image.Image]:
+    """All other kinds, as `SHOWN` says."""
+    drawn = {}
+    for kind, name, index, ends in SHOWN:
+        if kind not in drawn:
+            drawn = {kind: KINDS[kind](seed)}
+        array = pixels(drawn[kind].images[name])[index]
+        if kind in ("chest-ct", "pet") and len(index) == 2:
+            array = np.repeat(array, 2, axis=0)[:, : array.shape[1]]
+        yield tile(array, ends, kind if name in kind else f"{kind} {name}")
+
+
 def main() -> None:
     """Draws all kinds, writes the gallery."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/images/phantoms.png"))
     parser.add_argument("--seed", type=int, default=4)
     given = parser.parse_args()
-    drawn = {}
+    tiles = [*sonograms(given.seed), *studies(given.seed)]
     columns = 5
-    rows = -(-len(SHOWN) // columns)
+    rows = -(-len(tiles) // columns)
     page = Image.new("RGB", (columns * TILE, rows * TILE), (16, 16, 16))
-    for n, (kind, name, index, ends) in enumerate(SHOWN):
-        if kind not in drawn:
-            drawn = {kind: KINDS[kind](given.seed)}
-        array = pixels(drawn[kind].images[name])[index]
-        if kind == "chest-ct" and len(index) == 2:
-            array = np.repeat(array, 2, axis=0)[:, : array.shape[1]]
-        label = kind if name in kind else f"{kind} {name}"
-        page.paste(tile(array, ends, label), (n % columns * TILE, n // columns * TILE))
+    for n, one in enumerate(tiles):
+        page.paste(one, (n % columns * TILE, n // columns * TILE))
     few_colours(page).save(given.out, optimize=True)
     print(f"{given.out}: {given.out.stat().st_size / 1024:.0f} KiB")
 
