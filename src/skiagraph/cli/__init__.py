@@ -19,6 +19,7 @@ from skiagraph.cli.info import info
 from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
+from skiagraph.cli.serve import serve
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
 from skiagraph.errors import ProcessLost, SkiagraphError
@@ -52,7 +53,7 @@ def _options(
     pass
 
 
-for _command in (read, export, features, info, check, convert, enhance, models, evaluate, phantom):
+for _command in (read, export, features, info, check, convert, enhance, models, evaluate, phantom, serve):
     app.command()(_command)
 app.add_typer(dataset)
 app.add_typer(train, name="train")

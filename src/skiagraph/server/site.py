@@ -8,6 +8,7 @@ from typing import Final, final
 
 from skiagraph.errors import NotPermitted, WriteFailed
 from skiagraph.server.database import Database
+from skiagraph.server.metrics import Metrics
 from skiagraph.server.settings import Settings
 
 __all__ = ["Site", "opened_site"]
@@ -23,10 +24,12 @@ class Site:
     Args:
         settings: What it was told.
         database: Where it keeps what it knows.
+        metrics: What is counted.
     """
 
     settings: Settings
     database: Database
+    metrics: Metrics
 
     def unready(self) -> str | None:
         """Why no new work is taken; None where it is."""
@@ -58,4 +61,4 @@ def opened_site(settings: Settings) -> Site:
         raise WriteFailed("a server keeps its data in a folder", got=error.strerror) from error
     database = Database(settings.database_url)
     database.migrate()
-    return Site(settings=settings, database=database)
+    return Site(settings=settings, database=database, metrics=Metrics(database))

@@ -19,7 +19,7 @@ from skiagraph.errors import (
 )
 from skiagraph.server.database import DatabaseGone
 from skiagraph.server.site import Site
-from skiagraph.server.web import health
+from skiagraph.server.web import health, metrics
 from skiagraph.server.web.guard import Unknown
 from skiagraph.version import __version__
 
@@ -37,7 +37,7 @@ _STATUS: Final[Mapping[type[SkiagraphError], int]] = {
 }
 """The first that fits counts."""
 
-_ROUTERS: Final = (health.router,)
+_ROUTERS: Final = (health.router, metrics.router,)
 
 
 def application(site: Site) -> FastAPI:
