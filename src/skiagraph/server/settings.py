@@ -134,6 +134,7 @@ class Settings(BaseSettings):
         database: URL of SQLAlchemy; empty for a file of SQLite in `home`.
         host: Address to listen on.
         port: 0 takes a free one.
+        names: Names under which browsers ask for the server; ``localhost`` and addresses in numbers need no naming.
         certificate: PEM file; with it and `key` the server speaks TLS.
         key: PEM file.
         behind_proxy: A reverse proxy in front speaks TLS; its headers are believed.
@@ -158,6 +159,7 @@ class Settings(BaseSettings):
     database: str = ""
     host: str = "127.0.0.1"
     port: Port = 8765
+    names: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
     behind_proxy: bool = False

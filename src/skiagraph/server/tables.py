@@ -267,6 +267,8 @@ class Login(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     secret: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     csrf: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(default="")  # what the browser calls itself
     created: Mapped[datetime] = mapped_column()
     seen: Mapped[datetime] = mapped_column()
 
@@ -286,13 +288,14 @@ class Token(Base):
 
 
 class Invitation(Base):
-    """A link that makes one account, once."""
+    """A link that makes one account, or gives one a new password, once."""
 
     __tablename__ = "invitations"
 
     id: Mapped[int] = _key()
     secret: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     role: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     expires: Mapped[datetime] = mapped_column()
     used: Mapped[bool] = mapped_column(default=False)
 

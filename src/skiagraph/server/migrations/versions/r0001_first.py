@@ -30,16 +30,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_who"), ["who"], unique=False)
 
     op.create_table(
-        "invitations",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("role", sa.String(length=16), nullable=False),
-        sa.Column("expires", sa.DateTime(), nullable=False),
-        sa.Column("used", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint("secret", name=op.f("uq_invitations_secret")),
-    )
-    op.create_table(
         "tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -69,11 +59,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_users_subject")),
     )
     op.create_table(
+        "invitations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("expires", sa.DateTime(), nullable=False),
+        sa.Column("used", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_invitations_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("secret", name=op.f("uq_invitations_secret")),
+    )
+    op.create_table(
         "logins",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
         sa.Column("csrf", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("agent", sa.String(length=255), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("seen", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -324,9 +330,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_logins_user_id"))
 
     op.drop_table("logins")
+    op.drop_table("invitations")
     op.drop_table("users")
     op.drop_table("tokens")
-    op.drop_table("invitations")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_who"))
         batch_op.drop_index(batch_op.f("ix_audit_study"))
