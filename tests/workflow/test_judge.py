@@ -163,8 +163,9 @@ def test_the_words_say_what_was_found_and_why_accuracy_misleads_golden():
     assert english.title == "Why accuracy misleads here"
     assert english.paragraph == (
         "The model is right in 84\u00a0% of the cases. Whoever always says benign is right in 90\u00a0%, for 90 of "
-        "the 100 cases are benign. And the model found only 2 of 10 malignant cases. Accuracy counts every case alike, "
-        "so the commonest class decides it, and what is missed of the others hardly shows. Figures in which it shows: "
+        "the 100 cases are benign, and finds nothing else. The model found only 2 of 10 malignant cases. Accuracy "
+        "counts every case alike: the commonest class decides it, and what is found or missed of the others hardly "
+        "shows. Figures in which it shows: "
         "balanced accuracy 0.556 (guessing gives 0.500), F1 0.200, Cohen's kappa 0.111 (guessing gives 0)."
     )
     for words in (
@@ -187,7 +188,7 @@ def test_a_good_model_of_rare_cases_is_told_what_accuracy_hides_and_balanced_cas
     data = dataset([told(1.0 if n < 10 else 0.0) for n in range(30)])
     found = evaluated(good, data, beside=Beside(), split="test", seed=0, watch=silent).judged[0]
     assert misleading(found, "en").title == "What accuracy hides here"
-    assert "the model found 10 of 10 malignant cases" in misleading(found, "en").paragraph
+    assert "The model found 10 of 10 malignant cases" in misleading(found, "en").paragraph
     data = dataset([told(1.0 if n < 10 else 0.0) for n in range(20)])
     found = evaluated(good, data, beside=Beside(), split="test", seed=0, watch=silent).judged[0]
     assert misleading(found, "en") is None
@@ -214,7 +215,7 @@ def test_of_three_classes_each_has_a_row_and_a_class_without_a_case_a_dash():
     assert counted_in_a_line(question, "en").startswith(
         "Found of each class (sensitivity): benign 4 of 4, 1.00"
     )
-    assert "the model found 0 of 1 malignant case." in misleading(question, "en").paragraph
+    assert "The model found 0 of 1 malignant case." in misleading(question, "en").paragraph
     page = render_evaluation(found, lang="zh")
     assert "检出情况" in page
     assert "为何此处准确率会误导" in page

@@ -170,9 +170,12 @@ class _View:
         """A difference with its interval."""
         return f"{signed(found.difference)} ({range_text(found.low, found.high, self.lang)})"
 
-    def apart(self, found: Comparison) -> str:
-        """How far the model is from another, with its interval, as it stands under the figure of the other."""
-        return said("apart", self.lang, difference=self.difference(found))
+    def apart(self, other: Rival, figure: str) -> tuple[str, ...]:
+        """How far the model is from another, and the interval of that, a line each; none where it is not known."""
+        c = other.comparisons.get(figure)
+        if c is None:
+            return ()
+        return said("apart", self.lang, difference=signed(c.difference)), range_text(c.low, c.high, self.lang)
 
     def p(self, value: float) -> str:
         """A p-value in a table."""

@@ -14,6 +14,7 @@ __all__ = ["Misleading", "count_rows", "counted", "counted_in_a_line", "misleadi
 
 _MOST: Final = 0.6  # share of the commonest class above which accuracy is never shown alone
 _CLOSE: Final = 0.05  # by less than this accuracy is hardly above that of one answer for all
+_UNEVEN: Final = 1.15  # times its fair share that the commonest class has at least where classes are uneven
 _FEW: Final = 0.5  # sensitivity below which "only" is said
 _BESIDE: Final = ("balanced accuracy", "f1", "macro f1", "kappa")
 
@@ -75,7 +76,8 @@ def count_rows(judged: Judged, lang: Language) -> tuple[tuple[str, ...], ...]:
 def misleading(judged: Judged, lang: Language) -> Misleading | None:
     """Why accuracy misleads about these cases, with their numbers; None where it does not.
 
-    It does where one answer for all cases would be right in more than 60 % of them, or nearly as often as the model.
+    It does where one answer for all cases would be right in more than 60 % of them, or, where classes are uneven,
+    nearly as often as the model.
     """
     accuracy = judged.figures.get("accuracy")
     if judged.kind != "classes" or not judged.counts or accuracy is None:
@@ -84,24 +86,25 @@ def misleading(judged: Judged, lang: Language) -> Misleading | None:
     rare = [one for one in judged.counts if one is not most and one.found.cases]
     total = sum(one.found.cases for one in judged.counts)
     constant = most.found.cases / total if total else math.nan
-    hardly = constant > accuracy.value - _CLOSE
+    uneven = constant * (len(rare) + 1) > _UNEVEN
+    hardly = uneven and constant > accuracy.value - _CLOSE
     if not rare or not (hardly or constant > _MOST):
         return None
     worst = min(rare, key=lambda one: one.found.value)
+    found = _found(worst, lang)
     parts = {
         "accuracy": _percent(accuracy.value, lang),
         "constant": _percent(constant, lang),
         "most": most.found.cases,
         "n": total,
         "label": _plain(most.label, lang),
-        "found": _found(worst, lang),
         "items": phrase("comma", lang).join(_beside(judged, lang)),
     }
     key = "misleads" if hardly else "little"
     return Misleading(
         title=said(f"{key}-title", lang),
-        paragraph=said(key, lang, **parts) + said("misleads-why", lang, **parts),
-        line=said("misleads-line", lang, **parts),
+        paragraph=said("misleads", lang, found=found[:1].upper() + found[1:], **parts),
+        line=said(f"{key}-line", lang, found=found, **parts),
     )
 
 

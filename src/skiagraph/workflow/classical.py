@@ -61,7 +61,7 @@ def evaluated_out_of_fold(
         groups=len(set(table.groups)),
         refusals={},
         problems=table.problems,
-        fitted_on=len(table),
+        fitted_on=0,
         judged=(judged_ledger(ledger, ("constant",), Beside(), rng),),
         software=__version__,
         seed=seed,
