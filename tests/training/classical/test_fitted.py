@@ -77,3 +77,14 @@ def test_an_unknown_learner_and_a_graph_that_is_none_are_refused():
         learner_of("perceptron", regression=False)
     with pytest.raises(BundleError):
         GraphOfFeatures(b"nothing", "tumours")
+
+
+@pytest.mark.parametrize("settings", [{"C": 0.001, "gamma": 0.01}, {"C": 10.0, "gamma": "scale"}])
+def test_margins_of_any_settings_lie_about_the_middle_between_the_classes(settings, tumours, rng):
+    table = tumours(rng)
+    rare = np.flatnonzero(table.truth == 0).tolist() + np.flatnonzero(table.truth == 1)[:12].tolist()
+    numbers, truth = table.numbers[rare], table.truth[rare]
+    told = fitted(learner_of("svm", regression=False), settings, numbers, truth, range(6), rng)(numbers)
+    benign, malignant = (told[truth == c].mean() for c in (0, 1))
+    assert malignant == pytest.approx(-benign, abs=1e-9)
+    assert malignant > 0.3

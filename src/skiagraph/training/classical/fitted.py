@@ -76,7 +76,10 @@ class Fitted:
         scaling: Of these.
         estimator: Of scikit-learn.
         scores: What it answers (`skiagraph.task.Described`).
-        spread: Divides the scores: of margins their deviation over the cases that were learnt from, else 1.
+        centre: Is taken from the scores, one an output: of margins the middle of the means of the classes that were
+            learnt from, else 0. Support vector machines of different settings then speak alike, and answers of
+            several folds can be calibrated together.
+        spread: Divides the scores then: of margins their deviation over the cases that were learnt from, else 1.
     """
 
     learner: Learner
@@ -85,11 +88,13 @@ class Fitted:
     scaling: Scaling
     estimator: Any
     scores: Literal["probabilities", "margins", "value"]
+    centre: tuple[float, ...] = (0.0,)
     spread: float = 1.0
 
     def __call__(self, numbers: Array) -> Array:
         """All features of cases, (cases, all columns), to scores, (cases, scores)."""
-        return _raw(self.estimator, self.scaling(numbers[:, list(self.columns)])) / self.spread
+        raw = _raw(self.estimator, self.scaling(numbers[:, list(self.columns)]))
+        return np.asarray((raw - self.centre) / self.spread)
 
 
 def fitted(
@@ -127,6 +132,7 @@ def fitted(
             estimator.fit(x[rows], truth[rows].astype(np.intp))
     margins = hasattr(estimator, "decision_function") and not hasattr(estimator, "predict_proba")
     scores: Literal["probabilities", "margins", "value"] = "probabilities" if not margins else "margins"
+    centre, spread = _middle(_raw(estimator, x), truth) if margins and classes else ((0.0,), 1.0)
     return Fitted(
         learner=learner,
         settings=settings,
@@ -134,8 +140,15 @@ def fitted(
         scaling=scaling,
         estimator=estimator,
         scores=scores if classes else "value",
-        spread=max(float(_raw(estimator, x).std()), 1e-9) if margins and classes else 1.0,
+        centre=centre,
+        spread=spread,
     )
+
+
+def _middle(margins: Array, truth: Array) -> tuple[tuple[float, ...], float]:
+    """Midway between the classes, one an output, and the deviation of all margins, (cases, outputs)."""
+    middle = np.mean([margins[truth == c].mean(axis=0) for c in np.unique(truth)], axis=0)
+    return tuple(middle.tolist()), max(float(margins.std()), 1e-9)
 
 
 def _repeated(truth: Array, rng: Generator) -> NDArray[np.intp]:
@@ -176,7 +189,8 @@ def graph_of(model: Fitted) -> bytes:
         behind = [helper.make_node("Gather", [told, "second"], ["one"], axis=1)]
     else:
         behind = [helper.make_node("Identity", [told], ["one"])]
-    behind.append(helper.make_node("Div", ["one", "spread"], ["scores"]))
+    behind.append(helper.make_node("Sub", ["one", "centre"], ["placed"]))
+    behind.append(helper.make_node("Div", ["placed", "spread"], ["scores"]))
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(array), name)
         for name, array in (
@@ -184,6 +198,7 @@ def graph_of(model: Fitted) -> bytes:
             ("mean", model.scaling.mean),
             ("deviation", model.scaling.deviation),
             ("second", np.array([1], dtype=np.int64)),
+            ("centre", np.array(model.centre, dtype=np.float32)),
             ("spread", np.array([model.spread], dtype=np.float32)),
         )
     )
