@@ -7,10 +7,21 @@ from typing import final
 
 from sqlalchemy import ColumnElement, exists, false, or_
 
+from skiagraph.errors import NotPermitted
 from skiagraph.server.people.roles import Permission
 from skiagraph.server.tables import Grant, Study
 
-__all__ = ["Caller", "visible"]
+__all__ = ["Caller", "Throttled", "Unknown", "visible"]
+
+
+class Unknown(NotPermitted):
+    """Nobody is signed in, or not any more."""
+
+
+class Throttled(NotPermitted):
+    """Too many tries in too short a time."""
+
+    seconds: int = 60  # until it is worth another try
 
 
 @final

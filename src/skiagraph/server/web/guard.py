@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 
 from skiagraph.errors import NotPermitted
-from skiagraph.server.people.access import Caller
+from skiagraph.server.people.access import Caller, Unknown
 from skiagraph.server.people.roles import Permission
 from skiagraph.server.site import Site
 
@@ -16,10 +16,6 @@ __all__ = ["PUBLIC", "Caller", "Unknown", "caller_of", "needs", "site_of"]
 
 PUBLIC: Final = "public"
 """The mark of routes that anyone reaches: signing in, health and static files."""
-
-
-class Unknown(NotPermitted):
-    """Nobody is signed in, or not any more."""
 
 
 def site_of(request: Request) -> Site:
@@ -46,7 +42,7 @@ def needs(permission: Permission | Literal["any", "public"]) -> Dependency:
     Each route of the application has exactly one of these; a test goes through them all.
     """
 
-    def check(request: Request) -> Any:
+    async def check(request: Request) -> Any:
         if permission == PUBLIC:
             return None
         caller = caller_of(request)
