@@ -15,6 +15,7 @@ from skiagraph.cli.enhance import enhance
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.export import export
 from skiagraph.cli.features import features
+from skiagraph.cli.fuse import fuse
 from skiagraph.cli.info import info
 from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
@@ -53,7 +54,20 @@ def _options(
     pass
 
 
-for _command in (read, export, features, info, check, convert, enhance, models, evaluate, phantom, serve):
+for _command in (
+    read,
+    export,
+    features,
+    info,
+    check,
+    convert,
+    enhance,
+    models,
+    evaluate,
+    fuse,
+    phantom,
+    serve,
+):
     app.command()(_command)
 app.add_typer(dataset)
 app.add_typer(train, name="train")
