@@ -1,5 +1,7 @@
 """Shapes with known values, second opinions, and what neither place, size, rotation nor start may change."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -15,11 +17,16 @@ from skiagraph.features.shape import (
     BREAST_OUTLINE,
     boundary_moments,
     chord_lengths,
+    chords,
     classic_outline,
     contour,
     elliptic_fourier,
+    fourier,
     fourier_descriptors,
     hu_moments,
+    measures,
+    moments,
+    outline,
     outline_measures,
     rebuilt,
 )
@@ -248,6 +255,26 @@ def test_where_a_contour_starts_changes_no_contour_that_is_rebuilt(start, harmon
     one, other = rebuilt(closed, harmonics), rebuilt(rolled, harmonics)
     nearest = np.hypot(*(one[:, None] - other[None]).transpose(2, 0, 1)).min(axis=1)
     assert nearest.max() < 0.6  # they are sampled at other places of the same curve
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 127), st.sampled_from(["blob", "star", "square"]))
+def test_where_an_outline_starts_changes_no_feature(quarter, name):
+    before = everything(region(SHAPES[name]))
+
+    def later(of):
+        found = outline.outline_of(of)
+        # Chords are those of every fourth of the 512 points.
+        return dataclasses.replace(found, points=np.roll(found.points, -4 * quarter, axis=0))
+
+    with pytest.MonkeyPatch.context() as patched:
+        for part in (chords, fourier, measures, moments):
+            patched.setattr(part, "outline_of", later)
+        after = everything(region(SHAPES[name]))
+    for key, feature in before.items():
+        # Boxes are counted at 4096 points between the 512, and these lie where the outline starts.
+        room = 0.005 if key == "outline_fractal_dimension" else 1e-6
+        assert after[key].value == pytest.approx(feature.value, rel=room, abs=1e-8, nan_ok=True), key
 
 
 @settings(max_examples=20, deadline=None)
