@@ -35,13 +35,16 @@ def told(*arguments):
 def test_classes_are_learnt_from_a_table(lesions, tmp_path):
     out = tmp_path / "tree"
     options = ("--label", "diagnosis", "--group", "patient", "--learner", "tree", "--folds", "3")
-    said = told(lesions, *options, "--select", "mrmr", "--features", "1", "--features", "2", "--out", out)
+    options += ("--select", "mrmr", "--features", "1", "--features", "2", "--lang", "zh")
+    said = told(lesions, *options, "--out", out)
     assert "then malignant" in said
     assert "sensitivity" in said
     assert "Of 30 malignant cases " in " ".join(said.split())
     page = (tmp_path / "tree-evaluation.html").read_text("utf-8")
     assert "roughness" in page
-    assert "nested cross-validation" in page
+    assert "保留的特征" in page
+    assert "以规则表示的判定" in page
+    assert "例恶性病例中检出" in page
     model = classical_model(load_bundle(out))
     answer = model.of_features({"roughness": 0.6, "size": 30.0, "noise": 0.0})
     assert answer.scores[1].probability > 0.7

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import re
 from importlib.resources import files
 
@@ -19,6 +20,7 @@ from skiagraph.metrics import classification, multi_label, regression, segmentat
 from skiagraph.report.evaluated import ClassGraphs, Evaluated, Judged, Path, Share, Subgroup, Verdict, Worst
 from skiagraph.report.evaluation import Section, render_evaluation
 from skiagraph.report.evaluation_pictures import shown
+from skiagraph.report.evaluation_sections import features_section, rules_section
 from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, p_text, signed
 from skiagraph.task import Card, Estimate, InputSpec, OutputSpec
 
@@ -216,3 +218,28 @@ def test_a_share_is_so_many_of_so_many():
 def test_differences_have_their_sign_and_p_values_are_never_zero():
     assert (signed(0.02), signed(-0.02), signed(0.0)) == ("+0.020", "−0.020", "0")
     assert (p_text(0.0), p_text(0.0312), p_text(np.nan)) == ("< 0.001", "= 0.031", "–")
+
+
+def test_kept_features_and_rules_read_in_both_languages_with_the_features_own_keys():
+    rules = (
+        ((("glcm_contrast", 0.41, math.inf), ("area", -math.inf, 120.0)), "malignant", 17, 19),
+        ((("area", 10.0, 20.0),), "benign", 3, 3),
+    )
+    for lang, title, of, answer in (
+        ("en", "The decision as rules", "17 of 19", "malignant"),
+        ("zh", "以规则表示的判定", "19 例中 17 例", "恶性"),
+    ):
+        section = rules_section(rules, 0.98, lang)
+        first, second = section.rows[1:]
+        assert section.title == title
+        assert "98" in section.sentences[0]
+        assert first[0].startswith("glcm_contrast > 0.41 ")
+        assert first[0].endswith("area ≤ 120")
+        assert first[1:] == (answer, of)
+        assert second[0] == "10 < area ≤ 20"
+    some = features_section({"glcm_contrast": 5, "area": 2}, 5, "zh")
+    assert some.title == "保留的特征"
+    assert some.rows[1:] == (("glcm_contrast", "5"), ("area", "2"))
+    every = features_section({f"f{n}": 5 for n in range(40)}, 5, "en")
+    assert every.rows == ()
+    assert every.sentences[1] == "And 10 more, which stand in plan.json."

@@ -105,18 +105,17 @@ def classical(
 
     found = evaluated_out_of_fold(result, table, bundle, seed=seed)
     page = out.with_name(f"{out.name}-evaluation.html")
-    write_page(found, page, lang, None, _sections(result))
+    write_page(found, page, lang, None, _sections(result, lang))
     _say(result, found, (out, page), as_json=as_json)
 
 
-def _sections(result: TaughtClassical) -> list[Section]:
-    from skiagraph.report.evaluation import Section
+def _sections(result: TaughtClassical, lang: Lang) -> list[Section]:
+    from skiagraph.report.evaluation_sections import features_section, rules_section
 
-    outer = len(result.told.choices)
-    kept = [("feature", f"kept in folds, of {outer}"), *((k, str(n)) for k, n in result.plan["kept"].items())]
-    sections = [Section(title="Features", rows=tuple(kept), numbers=False)]
-    if result.plan["rules"]:
-        sections.append(Section(title="Rules", sentences=tuple(result.plan["rules"])))
+    sections = [features_section(result.plan["kept"], len(result.told.choices), lang.value)]
+    if result.rules:
+        rules = [(rule.bounds, rule.answer, rule.right, rule.cases) for rule in result.rules]
+        sections.append(rules_section(rules, result.alike, lang.value))
     return sections
 
 

@@ -11,7 +11,15 @@ from skiagraph.report.evaluated import Evaluated, Judged, Rival, Subgroup, Value
 from skiagraph.report.evaluation_accuracy import Misleading, count_rows, counted, misleading
 from skiagraph.report.evaluation_charts import charts_of
 from skiagraph.report.evaluation_pictures import Shown, shown
-from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, range_text, said, signed
+from skiagraph.report.evaluation_words import (
+    class_name,
+    figure_name,
+    figure_text,
+    p_text,
+    range_text,
+    said,
+    signed,
+)
 from skiagraph.report.templated import template
 from skiagraph.report.view import LANGUAGE_TAGS
 from skiagraph.report.words import Language, check_language, phrase, word
@@ -140,12 +148,14 @@ class _View:
         self.lang = lang
 
     def name(self, figure: str, judged: Judged | None = None) -> str:
-        """A figure as a heading, with the unit of measured values where it has theirs."""
+        """A figure as a heading, with the unit of measured values, and the class that sensitivity is of."""
         words = figure_name(figure, self.lang)
         start, sign, rest = words.rpartition(": ")
         unit = ""
         if judged is not None and isinstance(judged.graphs, ValueGraphs) and figure in _IN_UNITS:
             unit = f" [{word(judged.graphs.unit, self.lang) or judged.graphs.unit.value}]"
+        if judged is not None and figure == "sensitivity" and judged.counts:
+            unit = said("of-class", self.lang, label=class_name(judged.counts[-1].label, self.lang))
         return f"{start}{sign}{rest[:1].upper()}{rest[1:]}{unit}"
 
     def value(self, estimate: Estimate | None, figure: str = "") -> str:
@@ -235,6 +245,10 @@ class _View:
         )
         labels = [label for label in dict.fromkeys(labels) if label not in ("", "mean")]
         return tuple(labels), tuple(c for c in columns if labels and f"{labels[0]}: {c}" in judged.figures)
+
+    def label(self, label: str) -> str:
+        """What a class or structure is called."""
+        return class_name(label, self.lang)
 
     def missed(self, judged: Judged) -> str:
         """How often outlines have nothing to do with each other."""

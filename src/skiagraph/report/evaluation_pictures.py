@@ -14,7 +14,7 @@ from skiagraph.findings import Classification, Finding, Measurement, Segmentatio
 from skiagraph.geometry import spacing_of
 from skiagraph.image import seen
 from skiagraph.report.evaluated import Worst
-from skiagraph.report.evaluation_words import figure_text, said
+from skiagraph.report.evaluation_words import class_name, figure_text, said
 from skiagraph.report.outline import outline_path
 from skiagraph.report.picture import png_address, still
 from skiagraph.report.words import Language, amount, phrase, word
@@ -115,10 +115,14 @@ def _words(finding: Classification | Measurement | Segmentation, lang: Language)
     ranked = sorted(finding.scores, key=lambda s: -s.probability)
     certain = all(s.probability in (0.0, 1.0) for s in ranked)
     if certain:
-        true = [word(s.code, lang) for s in ranked if s.probability == 1.0]
+        true = [_class(s.code, lang) for s in ranked if s.probability == 1.0]
         return phrase("comma", lang).join(true) or said("none", lang)
     likely = [s for s in ranked if s.probability >= 0.1][:3] or ranked[:1]
     ranked = ranked[: min(2, len(ranked) - 1)] if finding.exclusive else likely
     return phrase("comma", lang).join(
-        f"{word(s.code, lang)} {100 * s.probability:.0f}\u00a0%" for s in ranked
+        f"{_class(s.code, lang)} {100 * s.probability:.0f}\u00a0%" for s in ranked
     )
+
+
+def _class(code: Code, lang: Language) -> str:
+    return class_name(word(code, lang), lang)

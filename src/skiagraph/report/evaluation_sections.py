@@ -1,17 +1,32 @@
-"""Sections that a training adds to the page about its model: validation, several seeds, the plan with its reasons."""
+"""Sections that a training adds to the page about its model: validation, seeds, plan, kept features, rules."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from skiagraph.report.evaluated import Evaluated
 from skiagraph.report.evaluation import Section
-from skiagraph.report.evaluation_words import figure_name, figure_text, range_text, said
-from skiagraph.report.words import check_language
+from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, range_text, said
+from skiagraph.report.words import check_language, phrase
 
-__all__ = ["over_seeds", "plan_section", "seeds_section", "validation_section"]
+__all__ = [
+    "RuleRow",
+    "features_section",
+    "over_seeds",
+    "plan_section",
+    "rules_section",
+    "seeds_section",
+    "validation_section",
+]
+
+RuleRow: TypeAlias = tuple[Sequence[tuple[str, float, float]], str, int, int]
+"""(feature, above, at most) of each condition, the answer, cases that it is right about, cases that it speaks of."""
+
+_FEATURES: Final = 30  # that are named
 
 
 def validation_section(found: Evaluated, lang: str) -> Section:
@@ -97,3 +112,69 @@ def plan_section(rows: Sequence[tuple[str, str, str]], lang: str) -> Section:
     return Section(
         title=said("plan-title", language), rows=(head, *(tuple(row) for row in rows)), numbers=False
     )
+
+
+def features_section(kept: Mapping[str, int], folds: int, lang: str) -> Section:
+    """In how many folds each feature was kept.
+
+    Args:
+        kept: Folds by the name of the feature, the most first.
+        folds: How many there were.
+        lang: ``"en"`` or ``"zh"``.
+
+    Raises:
+        UnknownName: Another language.
+    """
+    language = check_language(lang)
+    title = said("features-title", language)
+    if kept and set(kept.values()) == {folds}:
+        names = phrase("comma", language).join(list(kept)[:_FEATURES])
+        sentences = [said("features-all", language, n=len(kept), folds=folds, names=names)]
+        rows: list[tuple[str, ...]] = []
+    else:
+        sentences = [said("features-note", language, folds=folds)]
+        rows = [(said("features-name", language), said("features-kept", language))]
+        rows += [(name, str(n)) for name, n in list(kept.items())[:_FEATURES]]
+    if len(kept) > _FEATURES:
+        sentences.append(said("features-more", language, n=len(kept) - _FEATURES))
+    return Section(title=title, sentences=tuple(sentences), rows=tuple(rows), numbers=False)
+
+
+def rules_section(rules: Sequence[RuleRow], alike: float | None, lang: str) -> Section:
+    """The rules of a tree.
+
+    Args:
+        rules: Those that speak of most cases first.
+        alike: The share of cases in which the tree decides as the model that it imitates; None of the model itself.
+        lang: ``"en"`` or ``"zh"``.
+
+    Raises:
+        UnknownName: Another language.
+    """
+    language = check_language(lang)
+    share = "" if alike is None else f"{100 * alike:.0f}"
+    of = said("rules-tree", language) if alike is None else said("rules-imitated", language, share=share)
+    rows = [tuple(said(key, language) for key in ("rules-if", "rules-then", "rules-right"))]
+    for bounds, answer, right, cases in rules:
+        asked = [_bound(*bound) for bound in bounds]
+        rows.append(
+            (
+                said("rules-and", language).join(asked) or said("rules-always", language),
+                class_name(answer, language),
+                said("rules-of", language, right=right, cases=cases),
+            )
+        )
+    title = said("rules-title", language)
+    return Section(title=title, sentences=(of,), rows=tuple(rows), numbers=False)
+
+
+def _bound(name: str, low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"{name} ≤ {_threshold(high)}"
+    if math.isinf(high):
+        return f"{name} > {_threshold(low)}"
+    return f"{_threshold(low)} < {name} ≤ {_threshold(high)}"
+
+
+def _threshold(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")

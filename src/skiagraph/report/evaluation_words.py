@@ -38,7 +38,7 @@ def figure_name(name: str, lang: Language) -> str:
     if sign and start == "mean":
         return table["mean"][lang].format(name=figure_name(rest, lang))
     if sign:
-        return f"{start}: {figure_name(rest, lang)}"
+        return f"{class_name(start, lang)}: {figure_name(rest, lang)}"
     if name.startswith("macro "):
         return table["macro"][lang].format(name=figure_name(name.removeprefix("macro "), lang))
     return name

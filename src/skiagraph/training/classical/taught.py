@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -39,7 +39,7 @@ from skiagraph.task import (
 from skiagraph.training.calibrate import calibrated_classes, calibrated_values
 from skiagraph.training.classical.fitted import Fitted, graph_of
 from skiagraph.training.classical.nested import OutOfFold, Search, chosen, out_of_fold, refitted
-from skiagraph.training.classical.rules import imitated, rules_of
+from skiagraph.training.classical.rules import Rule, imitated, rules_of
 from skiagraph.training.classical.table import FeatureTable
 from skiagraph.version import __version__
 
@@ -81,6 +81,8 @@ class TaughtClassical:
         told: What models said of cases that they did not learn from.
         answered: The same as calibrated findings, in the order of the table.
         figures: Of these, with 95 % intervals over groups.
+        rules: Of classes: of the tree itself, or of a small one that imitates the model.
+        alike: The share of cases in which the small tree decides as the model does; None of a tree itself.
     """
 
     card: Card
@@ -91,6 +93,8 @@ class TaughtClassical:
     told: OutOfFold
     answered: tuple[Answered, ...]
     figures: Mapping[str, Estimate]
+    rules: tuple[Rule, ...] = ()
+    alike: float | None = None
 
 
 def taught(
@@ -124,13 +128,14 @@ def taught(
     for one in answered:
         groups.setdefault(one.group, []).append(one.tally)
     figures = estimated(groups, _metric(recipe), excluded=0, rng=rng)
+    rules, alike = _rules(model, recipe, table)
     plan = {
         "kind": "classical",
         "search": to_plain(search),
         "choice": to_plain(choice),
         "folds": [to_plain(one) for one in told.choices],
         "kept": dict(Counter(column for kept in told.kept for column in kept).most_common()),
-        "rules": _rules(model, recipe, table),
+        "rules": _rules_said(rules, alike),
         "cases": len(table),
         "groups": len(set(table.groups)),
         "data": table.digest(),
@@ -146,6 +151,8 @@ def taught(
         told=told,
         answered=answered,
         figures=figures,
+        rules=rules,
+        alike=alike,
     )
 
 
@@ -233,23 +240,26 @@ def _metric(recipe: Recipe) -> Tabular[Any]:
     return classification(classes=recipe.labels, threshold=recipe.calibration.get("threshold"))
 
 
-def _rules(model: Fitted, recipe: Recipe, table: FeatureTable) -> list[str]:
+def _rules(model: Fitted, recipe: Recipe, table: FeatureTable) -> tuple[tuple[Rule, ...], float | None]:
     if table.regression:
-        return []
+        return (), None
     if model.learner.name == "tree":
-        return [str(rule) for rule in rules_of(model, table)]
+        return rules_of(model, table), None
     p = class_probabilities(logits_of(model(table.numbers), model.scores), recipe)
     decided = p.argmax(axis=1)
     cut = recipe.calibration.get("threshold")
     if cut is not None:
         decided = (p[:, 1] >= cut).astype(np.intp)
     if len(np.unique(decided)) < 2:
-        return []
-    rules, alike = imitated(model, table, decided)
-    return [
-        f"a small tree that decides as the model does in {100 * alike:.0f} % of the cases:",
-        *map(str, rules),
-    ]
+        return (), None
+    return imitated(model, table, decided)
+
+
+def _rules_said(rules: Sequence[Rule], alike: float | None) -> list[str]:
+    if alike is None:
+        return [str(rule) for rule in rules]
+    start = f"a small tree that decides as the model does in {100 * alike:.0f} % of the cases:"
+    return [start, *map(str, rules)]
 
 
 def _card(
