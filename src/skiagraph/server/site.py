@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from skiagraph.errors import NotPermitted, WriteFailed
+from skiagraph.server.archive.files import Files
+from skiagraph.server.archive.intake import Intake
+from skiagraph.server.archive.sealed import read_key
 from skiagraph.server.database import Database
 from skiagraph.server.metrics import Metrics
 from skiagraph.server.settings import Settings
@@ -24,11 +27,15 @@ class Site:
     Args:
         settings: What it was told.
         database: Where it keeps what it knows.
+        intake: Takes what comes in.
+        files: The files of the archive.
         metrics: What is counted.
     """
 
     settings: Settings
     database: Database
+    intake: Intake
+    files: Files
     metrics: Metrics
 
     def unready(self) -> str | None:
@@ -50,7 +57,8 @@ def opened_site(settings: Settings) -> Site:
     Raises:
         NotPermitted: The home may not be written.
         WriteFailed: The disk does not take it.
-        InvalidInput: A database that is not supported.
+        InvalidInput: A database that is not supported; a key that is none, or another than the archive's.
+        MissingInput: The file of the key is not there.
     """
     home = settings.home
     try:
@@ -59,6 +67,8 @@ def opened_site(settings: Settings) -> Site:
         raise NotPermitted("a server keeps its data in a folder that it may write", got=home.name) from error
     except OSError as error:
         raise WriteFailed("a server keeps its data in a folder", got=error.strerror) from error
+    key = None if settings.encryption_key is None else read_key(settings.encryption_key)
+    files, intake = Files(home, key), Intake(home, key)
     database = Database(settings.database_url)
     database.migrate()
-    return Site(settings=settings, database=database, metrics=Metrics(database))
+    return Site(settings=settings, database=database, intake=intake, files=files, metrics=Metrics(database))
