@@ -153,7 +153,8 @@ def test_a_folder_of_images_finds_masks_of_the_same_names(folder, tmp_path):
     )
     rows = table(tmp_path / "o.csv")
     assert [row["case"] for row in rows] == ["0", "1", "3"]
-    assert "2: no mask of this name" in done.stderr
+    assert "2: a folder of masks" in done.stderr
+    assert "no mask of this name in masks" in done.stderr
     run(folder / "dataset.csv", "--set", "shape", "--csv", tmp_path / "same.csv")
     same = table(tmp_path / "same.csv")
     assert rows[2]["outline_perimeter"] == same[3]["outline_perimeter"]

@@ -263,7 +263,15 @@ def test_each_kind_has_its_sentence(finding, english, chinese):
 
 @pytest.mark.parametrize(
     "reason",
-    ["wrong-content", "wrong-modality", "wrong-shape", "unknown-size", "poor-quality", "out-of-range"],
+    [
+        "wrong-content",
+        "wrong-modality",
+        "wrong-shape",
+        "unknown-size",
+        "no-outline",
+        "poor-quality",
+        "out-of-range",
+    ],
 )
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_each_reason_of_a_refusal_has_its_words(reason, lang):

@@ -65,7 +65,7 @@ def test_a_report_comes_back_with_all_its_versions(change):
 
 def test_the_document_says_what_was_looked_at_and_in_which_words():
     d = document()
-    assert (d["format"], d["version"], d["case"]) == ("skiagraph-reading", 1, "case-1")
+    assert (d["format"], d["version"], d["case"]) == ("skiagraph-reading", 2, "case-1")
     assert d["problems"] == ["Odd."]
     assert set(d["narrative"]) == {"en", "zh"}
     (one,) = d["inputs"]
@@ -95,19 +95,38 @@ def test_a_strange_version_is_refused(version):
 
 
 def test_a_newer_version_is_refused_with_the_way_out():
-    with pytest.raises(FormatError, match=r"up to version 1; got version 2; update skiagraph\."):
-        reading_from_plain(document() | {"version": 2})
+    with pytest.raises(FormatError, match=r"up to version 2; got version 3; update skiagraph\."):
+        reading_from_plain(document() | {"version": 3})
 
 
 def test_an_older_version_goes_through_the_door(monkeypatch):
     old = document()
-    monkeypatch.setattr(reading_module, "VERSION", 2)
-    monkeypatch.setattr(reading_module, "_MIGRATIONS", {1: lambda d: d | {"problems": ["Migrated."]}})
+    monkeypatch.setattr(reading_module, "VERSION", 3)
+    monkeypatch.setattr(reading_module, "_MIGRATIONS", {2: lambda d: d | {"problems": ["Migrated."]}})
     assert reading_from_plain(old).problems == ("Migrated.",)
 
 
+def test_a_reading_of_version_1_knows_nothing_of_outlines_that_were_given():
+    old = document() | {"version": 1}
+    del old["given"], old["reasons"]
+    back = reading_from_plain(old)
+    assert (back.given, back.reasons) == ((), ())
+
+
 @pytest.mark.parametrize(
-    "part", ["case", "report", "findings", "provenance", "narrative", "inputs", "problems", "card"]
+    "part",
+    [
+        "case",
+        "report",
+        "findings",
+        "provenance",
+        "narrative",
+        "inputs",
+        "problems",
+        "card",
+        "given",
+        "reasons",
+    ],
 )
 @pytest.mark.parametrize("damage", ["missing", "wrong"])
 def test_a_damaged_document_is_refused_in_one_sentence(part, damage):

@@ -77,11 +77,11 @@ def evaluate(
 
     check_page(out)
     reader = opened_model(model)
-    whole = data_for(data, reader)
+    others = [opened_model(name) for name in compare or ()]
+    whole = data_for(data, reader, others)
     chosen = whole if split == "all" else whole.split(*split.split(","))
     names = tuple(name.strip() for name in by.split(",") if name.strip())
     check_attributes(chosen, names)
-    others = [opened_model(name) for name in compare or ()]
     beside = Beside(rival=others[0] if others else None, by=names, members=members_of(others[1:]))
     if baselines:
         beside = with_fitted(beside, reader.card, reader.recipe, own_training(whole, chosen))

@@ -37,12 +37,17 @@ def check_page(out: Path | None) -> None:
         )
 
 
-def data_for(path: Path, reader: Reader) -> Dataset:
-    """The data set at a path; masks without a word for what they show are of the structures of the model."""
+def data_for(path: Path, reader: Reader, others: Sequence[Reader] = ()) -> Dataset:
+    """The data set at a path; masks without a word for what they show are of the structures of the model.
+
+    Where one of those that are judged needs outlines, each case brings those of its reference.
+    """
     from skiagraph.io.datasets import read_dataset
+    from skiagraph.workflow.outlined import with_references
 
     labels = reader.recipe.labels if reader.recipe.task == "segmentation" else ()
-    return read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
+    found = read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
+    return with_references(found) if any(one.outlined for one in (reader, *others)) else found
 
 
 def own_training(whole: Dataset, chosen: Dataset) -> Dataset | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import json
 import sys
@@ -40,6 +41,14 @@ In = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of the readings. [default: PATH's name + -reading]")]
 Named = Annotated[str, typer.Option(help="A registered model, or the folder of a bundle.")]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        help="What is outlined, for models of features: a label map, DICOM segmentation or structure set; for many "
+        "images, a folder with a mask of the same name for each.",
+        show_default=False,
+    ),
+]
 Size = Annotated[float | None, typer.Option(help="mm a pixel, where the file does not state it.")]
 Sizes = Annotated[
     Path | None, typer.Option(help="CSV with the columns file and pixel_size_mm, for many files.")
@@ -64,6 +73,7 @@ def read(
     *,
     out: Out = None,
     model: Named = "fetal-head-ultrasound",
+    mask: Mask = None,
     pixel_size: Size = None,
     pixel_sizes: Sizes = None,
     lang: Tongue = Lang.en,
@@ -77,7 +87,7 @@ def read(
     """Read an image, or a folder of them: outline, measurements with intervals, and a draft report.
 
     Without a pixel size no millimetre is reported. What is not a fetal head in the standard plane is refused with the
-    reason. A file that cannot be read is named, and the others are read.
+    reason. A file that cannot be read is named, and the others are read. Models of features judge what --mask outlines.
 
     Example: skiagraph read image.png --pixel-size 0.12 --lang zh
     """
@@ -86,6 +96,7 @@ def read(
     from skiagraph.workflow import opened_model, read_all
 
     request = _request(path, out, pixel_size, pixel_sizes, lang, fill_gaps=fill_gaps)
+    request = dataclasses.replace(request, mask=mask)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
         outcomes, problems = read_all(request, reader, watch, also=_also(lang, dicom=dicom, pdf=pdf))

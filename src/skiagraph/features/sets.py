@@ -34,17 +34,18 @@ class Family:
 
     def __call__(self, region: Region, *, levels: Levels = DEFAULT) -> tuple[Feature, ...]:
         """Its features of a region; `levels` is passed on where the family takes it."""
-        features: tuple[Feature, ...] = self._function(region, **({"levels": levels} if self.levels else {}))
+        features: tuple[Feature, ...] = self.function(region, **({"levels": levels} if self.levels else {}))
         return features
 
     @property
-    def _function(self) -> Any:
+    def function(self) -> Any:
+        """The function itself, which takes every parameter of the family."""
         module, name = self.where.split(":")
         return getattr(importlib.import_module(module), name)
 
     def parameters(self, levels: Levels = DEFAULT) -> Mapping[str, Any]:
         """Every parameter with the value that it has in a call, for the record."""
-        said = inspect.signature(self._function).parameters.values()
+        said = inspect.signature(self.function).parameters.values()
         found = {one.name: one.default for one in said if one.default is not inspect.Parameter.empty}
         return found | ({"levels": levels} if self.levels else {})
 

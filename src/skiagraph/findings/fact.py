@@ -238,7 +238,13 @@ class NotApplicable:
     """
 
     reason: Literal[
-        "wrong-content", "wrong-modality", "wrong-shape", "unknown-size", "poor-quality", "out-of-range"
+        "wrong-content",
+        "wrong-modality",
+        "wrong-shape",
+        "unknown-size",
+        "no-outline",
+        "poor-quality",
+        "out-of-range",
     ]
     explanation: str
     concept: Code | None = None

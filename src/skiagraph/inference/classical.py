@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, Final, TypeAlias, final
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Case
 from skiagraph.codes import Code
-from skiagraph.errors import BundleError, GeometryError, InvalidInput, UnknownName
+from skiagraph.errors import BundleError, InvalidInput, UnknownName
 from skiagraph.features.feature import Feature
-from skiagraph.features.region import Region, region_of
-from skiagraph.features.sets import FAMILIES
+from skiagraph.features.region import Region
+from skiagraph.features.sets import FAMILIES, Family
 from skiagraph.features.texture.levels import Levels
-from skiagraph.findings import Finding, NotApplicable, Segmentation
+from skiagraph.findings import Classification, Finding, NotApplicable, Segmentation
 from skiagraph.image import Image
 from skiagraph.inference.facts import class_probabilities, classified, gaussians, measured
-from skiagraph.preprocess.grey import grey
-from skiagraph.task import Bundle, Card, Described, Recipe
+from skiagraph.inference.regions import masked, regions_of
+from skiagraph.plain import from_plain
+from skiagraph.task import Bundle, Card, Contribution, Described, Explanation, Recipe
 
 __all__ = [
     "ClassicalModel",
@@ -119,31 +120,6 @@ def logits_of(scores: NDArray[Any], kind: str) -> NDArray[np.float64]:
     return np.concatenate([-scores / 2, scores / 2], axis=1) if scores.shape[1] == 1 else scores
 
 
-def masked(image: Image, outline: Segmentation, structure: Code | None = None) -> Region:
-    """The region of an image that lies in a segment, or in any.
-
-    Args:
-        image: A still image; colour is brought to grey.
-        outline: In the space of the image.
-        structure: The segment; None for all of them together.
-
-    Raises:
-        GeometryError: The outline lies in another space.
-        InvalidInput: An image that moves, or no such segment.
-    """
-    if outline.space != image.space:
-        raise GeometryError(
-            "an outline lies in the space of its image",
-            got="another space",
-            way_out="resample it onto the image",
-        )
-    numbers = [s.number for s in outline.segments if structure is None or s.code == structure]
-    if structure is not None and not numbers:
-        raise InvalidInput("the outline has the segment that is described", got=f"no {structure.meaning}")
-    masks = [outline.mask(number) for number in numbers] or [np.asarray(outline.labels, dtype=np.bool_)]
-    return region_of(grey(image), np.logical_or.reduce(masks))
-
-
 def described(
     region: Region, describe: Mapping[str, Describe], sets: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Feature, ...]:
@@ -164,12 +140,19 @@ def described(
                 got=name,
                 way_out=f"there are: {', '.join(sorted(describe))}",
             )
-    return tuple(f for name, said in sets.items() for f in describe[name](region, **_parameters(said)))
+    found: dict[str, Feature] = {}
+    for name, said in sets.items():
+        compute = describe[name]
+        compute = compute.function if isinstance(compute, Family) else compute
+        found |= {f.key: f for f in compute(region, **{k: _parameter(v) for k, v in said.items()})}
+    return tuple(found.values())
 
 
-def _parameters(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as functions take them: `Levels` are plain numbers in a recipe."""
-    return {k: Levels(**v) if k == "levels" and isinstance(v, Mapping) else v for k, v in said.items()}
+def _parameter(said: Any) -> Any:
+    """A parameter as functions take it: `Levels` are plain numbers in a recipe, and tuples are lists."""
+    if isinstance(said, Mapping):
+        return from_plain(Levels, dict(said))
+    return tuple(map(_parameter, said)) if isinstance(said, list | tuple) else said
 
 
 @final
@@ -201,24 +184,69 @@ class ClassicalModel:
         return self.recipe.features
 
     def __call__(self, case: Case, /) -> Finding:
-        """The answer about the outline that the case brings (in `known`), or why there is none.
-
-        Raises:
-            InvalidInput: No image of the recipe's name.
-            GeometryError: The outline lies in another space than the image.
-        """
-        image = self.image(case)
-        outline = next((f for f in case.known.values() if isinstance(f, Segmentation)), None)
-        if outline is None:
-            return NotApplicable(
-                reason="wrong-content",
-                explanation="The model describes an outline, and the case brings none.",
-            )
-        return self.of_region(masked(image, outline, self.features.structure))
+        """The first answer about a case, or why there is none."""
+        return self.findings(case)[0]
 
     def findings(self, case: Case, /) -> tuple[Finding, ...]:
-        """The one answer about a case."""
-        return (self(case),)
+        """The answer about each region that is judged, or why there is none.
+
+        Raises:
+            InvalidInput: No image of the recipe's name; an outline beside it, or of other structures; or a model of
+                numbers, which describes no image.
+            FrameMismatch: An outline lies in another frame than the image.
+            UnknownName: A set of features of the recipe is not among `describe`.
+        """
+        return tuple(answer for answer, *_ in self._answered(case))
+
+    def explained(self, case: Case, /) -> tuple[tuple[Finding, ...], tuple[Explanation, ...]]:
+        """As `findings`; and of each answer which features decided it.
+
+        Raises:
+            InvalidInput: As `findings`.
+            FrameMismatch: As `findings`.
+            UnknownName: As `findings`.
+        """
+        answered = list(self._answered(case))
+        reasons = (
+            dataclasses.replace(explained(self, features, label=_said(answer)), described=name)
+            for answer, name, features in answered
+            if not isinstance(answer, NotApplicable)
+        )
+        return tuple(answer for answer, *_ in answered), tuple(reasons)
+
+    def _answered(self, case: Case) -> Iterator[tuple[Finding, str, tuple[Feature, ...]]]:
+        """Each answer, with name and features of what it is about."""
+        found = self.described(case)
+        if isinstance(found, NotApplicable):
+            yield found, "", ()
+            return
+        for name, features in found:
+            answer = self.of_features(features)
+            if isinstance(answer, NotApplicable) and len(found) > 1:  # the others are answered
+                concept = self.recipe.concept or self.recipe.labels[0]
+                answer = dataclasses.replace(answer, concept=concept)
+            yield answer, name, features
+
+    def described(self, case: Case, /) -> tuple[tuple[str, tuple[Feature, ...]], ...] | NotApplicable:
+        """Name and features of each region that is judged, or why there is none.
+
+        Raises:
+            InvalidInput: As `findings`.
+            FrameMismatch: As `findings`.
+            UnknownName: As `findings`.
+        """
+        image, outlines = self.image(case), [f for f in case.known.values() if isinstance(f, Segmentation)]
+        if not self.features.sets:
+            raise InvalidInput(
+                f"{self.card.name} judges numbers of a table and does not know how images are described",
+                way_out="teach a model with a table of `skiagraph features`",
+            )
+        if not outlines and self.features.region != "image":
+            return _nothing("The model describes an outline, and there is none: name a mask (--mask).")
+        regions = regions_of(image, outlines, self.features)
+        if not regions:
+            return _nothing("The model describes an outline, and the mask of this image is empty.")
+        return tuple((name, self._features(region)) for name, region in regions)
 
     def image(self, case: Case, /) -> Image:
         """The image that the recipe names.
@@ -240,11 +268,14 @@ class ClassicalModel:
             UnknownName: A set of features of the recipe is not among `describe`.
             InvalidInput: A picture where the model reads volumes, or the other way round.
         """
+        return self.of_features(self._features(region))
+
+    def _features(self, region: Region) -> tuple[Feature, ...]:
         if region.ndim != len(self.recipe.shape):
             raise InvalidInput(
                 f"the model describes {len(self.recipe.shape)}-D regions", got=f"{region.ndim}-D"
             )
-        return self.of_features(described(region, self.describe, self.features.sets))
+        return described(region, self.describe, self.features.sets)
 
     def of_features(self, features: Iterable[Feature] | Mapping[str, float]) -> Finding:
         """The answer about features by their keys; `NotApplicable` where more than half of them have no value."""
@@ -283,6 +314,17 @@ class ClassicalModel:
         return logits_of(self.graph(numbers), self.features.scores)
 
 
+def _nothing(explanation: str) -> NotApplicable:
+    return NotApplicable(reason="no-outline", explanation=explanation)
+
+
+def _said(answer: Finding) -> Code | None:
+    """The likeliest class; None of a value."""
+    if not isinstance(answer, Classification):
+        return None
+    return max(answer.scores, key=lambda one: one.probability).code
+
+
 def classical_model(bundle: Bundle, describe: Mapping[str, Describe] | None = None) -> ClassicalModel:
     """The classical model of a bundle.
 
@@ -303,42 +345,6 @@ def classical_model(bundle: Bundle, describe: Mapping[str, Describe] | None = No
         graph=graph,
         describe=dict(FAMILIES if describe is None else describe),
     )
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
-    """What one feature did to one answer.
-
-    Args:
-        column: Key of the feature.
-        value: In this case; None where there is none.
-        typical: Of the cases that were learnt from.
-        added: To the log odds of the class, or to the measured value in its unit.
-    """
-
-    column: str
-    value: float | None
-    typical: float
-    added: float
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Which features decided one case.
-
-    Args:
-        label: The class that is spoken of, or the concept that is measured.
-        usual: The answer about a case whose features all are typical: log odds, or a value in its unit.
-        answer: About this case; `usual` and all that was added.
-        contributions: One a feature, the largest first.
-    """
-
-    label: Code
-    usual: float
-    answer: float
-    contributions: tuple[Contribution, ...]
 
 
 def explained(
@@ -362,6 +368,10 @@ def explained(
     Source: Shapley, A value for n-person games (1953); Strumbelj and Kononenko, Explaining prediction models and
         individual predictions with feature contributions (KAIS 2014), algorithm 2.
     """
+    features = features if isinstance(features, Mapping) else tuple(features)
+    names = (
+        {} if isinstance(features, Mapping) else {f.key: (f"{f.family}: {f.name}", f.unit) for f in features}
+    )
     labels = model.recipe.labels
     label = labels[-1] if label is None else label
     if label not in labels:
@@ -369,18 +379,26 @@ def explained(
     typical, row = np.array(model.features.typical), model.row(features)
     there = np.where(np.isnan(row), typical, row)
     orders = _orders(len(row))
-    # Row k of an order has its first k features from the case, and the others typical.
-    place = np.argsort(orders, axis=1)
-    taken = place[:, None, :] < np.arange(len(row) + 1)[None, :, None]
-    told = _told(model, np.where(taken, there, typical).reshape(-1, len(row)), labels.index(label))
-    steps = np.diff(told.reshape(len(orders), -1), axis=1)
-    added = np.take_along_axis(steps, place, axis=1).mean(axis=0)
+    place, at = np.argsort(orders, axis=1), labels.index(label)
+    added = np.zeros(len(row))
+    for one in place:
+        # Row k has the first k features of the order from the case, and the others typical.
+        told = _told(model, np.where(one < np.arange(len(row) + 1)[:, None], there, typical), at)
+        added += np.diff(told)[one] / len(orders)
     contributions = [
-        Contribution(column=c, value=None if math.isnan(v) else float(v), typical=float(t), added=float(a))
+        Contribution(
+            column=c,
+            name=names.get(c, (c, ""))[0],
+            unit=names.get(c, (c, ""))[1],
+            value=None if math.isnan(v) else float(v),
+            typical=float(t),
+            added=float(a),
+        )
         for c, v, t, a in zip(model.features.columns, row, typical, added, strict=True)
     ]
     return Explanation(
         label=label,
+        unit=model.recipe.units[at] if model.recipe.units else None,
         usual=float(told[0]),
         answer=float(told[len(row)]),
         contributions=tuple(sorted(contributions, key=lambda one: -abs(one.added))),

@@ -45,6 +45,7 @@ _ABSENT: Final = {  # http://terminology.hl7.org/CodeSystem/data-absent-reason
     "wrong-shape": "not-applicable",
     "out-of-range": "not-applicable",
     "unknown-size": "not-performed",
+    "no-outline": "not-performed",
     "poor-quality": "not-performed",
 }
 _WORDS: Final = Code(value="48767-8", scheme="LN", meaning="Annotation comment")

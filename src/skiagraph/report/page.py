@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -12,7 +12,7 @@ from skiagraph.report.narrative import sentence
 from skiagraph.report.picture import picture_of, thumbnail
 from skiagraph.report.reading import reading_of
 from skiagraph.report.templated import template
-from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of
+from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of, unsized
 from skiagraph.report.words import (
     Language,
     amount,
@@ -22,7 +22,7 @@ from skiagraph.report.words import (
     range_of,
     short,
 )
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
 __all__ = ["Entry", "entry_of", "render_index", "render_report"]
 
@@ -51,7 +51,9 @@ class Entry:
     refused: bool
 
 
-def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -> str:
+def render_report(
+    report: Report, case: Case, card: Card, *, lang: str = "en", reasons: Sequence[Explanation] = ()
+) -> str:
     """The page of one report, HTML.
 
     Args:
@@ -59,13 +61,14 @@ def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -
         case: What was looked at.
         card: The model that looked.
         lang: ``"en"`` or ``"zh"``.
+        reasons: Of each answer by features, which of them decided it.
 
     Raises:
         UnknownName: Another language.
         InvalidInput: The report is about another case.
     """
     language = check_language(lang)
-    reading = reading_of(report, case, card)
+    reading = reading_of(report, case, card, reasons)
     image = next(iter(case.images.values()))
     refusal = refusal_of(report.findings)
     return template("report.html.jinja").render(
@@ -76,12 +79,12 @@ def render_report(report: Report, case: Case, card: Card, *, lang: str = "en") -
         report=report,
         card=card,
         p=report.findings.provenance,
-        picture=picture_of(image, report.findings.items),
+        picture=picture_of(image, (*report.findings.items, *reading.given)),
         refusal=refusal,
         measurements=[f for f in report.findings if isinstance(f, Measurement)],
         segments=[s for f in report.findings if isinstance(f, Segmentation) for s in f.segments],
-        sentences=[sentence(f, language) for f in report.findings if f is not refusal],
-        unsized=any(i.spacing is None for i in reading.inputs),
+        sentences=View(language).sentences(report.findings, reading.reasons),
+        unsized=unsized(reading),
     )
 
 

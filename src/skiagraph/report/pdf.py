@@ -42,8 +42,9 @@ def report_pdf(report: Report, case: Case, card: Card, *, lang: str = "en") -> b
         InvalidInput: The report is about another case.
     """
     sheet = Sheet(check_language(lang))
-    picture = picture_of(next(iter(case.images.values())), report.findings.items)
-    content = sheet.content(reading_of(report, case, card), picture)
+    reading = reading_of(report, case, card)
+    picture = picture_of(next(iter(case.images.values())), (*report.findings.items, *reading.given))
+    content = sheet.content(reading, picture)
     parts = {
         "main.typ": _template(),
         "content.json": json.dumps(_all_drawn(content), ensure_ascii=False).encode(),

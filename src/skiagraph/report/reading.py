@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
 from skiagraph.case import Case, Report
 from skiagraph.errors import FormatError, InvalidInput
-from skiagraph.findings import Findings, Source
+from skiagraph.findings import Findings, Segmentation, Source
 from skiagraph.geometry import spacing_of
 from skiagraph.image import Image, image_digest
 from skiagraph.plain import from_plain, to_plain
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
 __all__ = ["FORMAT", "VERSION", "Input", "Reading", "reading_from_plain", "reading_of", "reading_to_plain"]
 
 FORMAT: Final = "skiagraph-reading"
-VERSION: Final = 1
+VERSION: Final = 2
 
 # The door for older documents: from a version to the function that makes the next one of it.
-_MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+_MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    1: lambda data: {
+        **data,
+        "given": [],
+        "reasons": [],
+    },  # of version 1 nothing was outlined by anybody but the model
+}
 
 
 @final
@@ -55,16 +61,26 @@ class Reading:
         card: The model that read.
         inputs: What it looked at.
         problems: What was noticed while the files were read, one sentence each.
+        given: Outlines that came with the case: what was judged, not what was found.
+        reasons: Of each answer by features, which of them decided it.
     """
 
     report: Report
     card: Card
     inputs: tuple[Input, ...]
     problems: tuple[str, ...] = ()
+    given: tuple[Segmentation, ...] = ()
+    reasons: tuple[Explanation, ...] = ()
 
 
-def reading_of(report: Report, case: Case, card: Card) -> Reading:
+def reading_of(report: Report, case: Case, card: Card, reasons: Sequence[Explanation] = ()) -> Reading:
     """Puts together what is kept of one reading.
+
+    Args:
+        report: What is said, in its present state.
+        case: What was looked at, with the outlines that it brought.
+        card: The model that looked.
+        reasons: Of each answer by features, which of them decided it.
 
     Raises:
         InvalidInput: The report is about another case.
@@ -73,7 +89,14 @@ def reading_of(report: Report, case: Case, card: Card) -> Reading:
         raise InvalidInput("a report goes with the case that it is about", got="another case")
     sources = {s.name: s for s in report.findings.provenance.sources}
     inputs = tuple(_input(name, case, image, sources.get(name)) for name, image in case.images.items())
-    return Reading(report=report, card=card, inputs=inputs, problems=case.problems)
+    return Reading(
+        report=report,
+        card=card,
+        inputs=inputs,
+        problems=case.problems,
+        given=tuple(f for f in case.known.values() if isinstance(f, Segmentation)),
+        reasons=tuple(reasons),
+    )
 
 
 def _input(name: str, case: Case, image: Image, source: Source | None) -> Input:
@@ -107,6 +130,8 @@ def reading_to_plain(reading: Reading) -> dict[str, Any]:
         "narrative": dict(report.narrative),
         "inputs": to_plain(reading.inputs),
         "problems": list(reading.problems),
+        "given": to_plain(reading.given),
+        "reasons": to_plain(reading.reasons),
         "card": to_plain(reading.card),
     }
 
@@ -135,6 +160,8 @@ def reading_from_plain(data: Any) -> Reading:
             card=from_plain(Card, current["card"]),
             inputs=from_plain(tuple[Input, ...], current["inputs"]),
             problems=from_plain(tuple[str, ...], current["problems"]),
+            given=from_plain(tuple[Segmentation, ...], current["given"]),
+            reasons=from_plain(tuple[Explanation, ...], current["reasons"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise FormatError(

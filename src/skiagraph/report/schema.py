@@ -13,9 +13,9 @@ import numpy as np
 
 from skiagraph.case import Report, Signature
 from skiagraph.errors import ContractError
-from skiagraph.findings import Finding, Provenance
+from skiagraph.findings import Finding, Provenance, Segmentation
 from skiagraph.report.reading import FORMAT, VERSION, Input
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
 __all__ = ["reading_schema"]
 
@@ -68,6 +68,8 @@ def reading_schema() -> dict[str, Any]:
         "narrative": {"type": "object", "additionalProperties": {"type": "string"}},
         "inputs": _of(tuple[Input, ...], kinds),
         "problems": _of(tuple[str, ...], kinds),
+        "given": _of(tuple[Segmentation, ...], kinds),
+        "reasons": _of(tuple[Explanation, ...], kinds),
         "card": _of(Card, kinds),
     }
     return {

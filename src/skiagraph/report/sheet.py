@@ -11,7 +11,7 @@ from skiagraph.findings import Measurement, Segmentation
 from skiagraph.report.narrative import sentence
 from skiagraph.report.picture import Mark, Picture
 from skiagraph.report.reading import Input, Reading
-from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of
+from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of, unsized
 from skiagraph.report.words import Language, phrase
 from skiagraph.task import Card
 
@@ -112,7 +112,7 @@ class Sheet:
                 "english": refusal.explanation,
                 "lines": [*fit, t("refused-next")],
             }
-        if any(one.spacing is None for one in reading.inputs):
+        if unsized(reading):
             return {
                 "title": t("no-size-title"),
                 "lines": [t("no-size")],

@@ -8,20 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagraph.codes import Code
-from skiagraph.findings import Findings, Measurement, NotApplicable, Segment
+from skiagraph.findings import Classification, Findings, Measurement, NotApplicable, Segment, Segmentation
+from skiagraph.report.narrative import sentence
 from skiagraph.report.picture import Mark, Picture
-from skiagraph.report.reading import Input
+from skiagraph.report.reading import Input, Reading
 from skiagraph.report.words import Language, amount, confidence_word, number, phrase, range_of, short, word
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
-__all__ = ["LANGUAGE_TAGS", "View", "refusal_of"]
+__all__ = ["LANGUAGE_TAGS", "View", "refusal_of", "signed", "unsized"]
 
 LANGUAGE_TAGS: Final = {"en": "en", "zh": "zh-CN"}
+_FEATURES: Final = 10  # that a table shows one by one
+_TABLES: Final = 5  # of several answers; reading.json has all
 
 
 def refusal_of(findings: Findings) -> NotApplicable | None:
     """Why nothing was answered; None where something was."""
     return next((f for f in findings if isinstance(f, NotApplicable) and f.concept is None), None)
+
+
+def signed(value: float) -> str:
+    """A number with its sign and two decimals."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def unsized(reading: Reading) -> bool:
+    """Whether lengths are missing because the size of a pixel is not known: nothing else needs it."""
+    lengths = reading.card.task != "classification"
+    return lengths and any(one.spacing is None for one in reading.inputs)
 
 
 @final
@@ -101,6 +115,69 @@ class View:
     def number(self, value: float) -> str:
         """A number as people read it."""
         return number(value)
+
+    def given(self, outlines: tuple[Segmentation, ...]) -> list[str]:
+        """Each outline that came with the image: its name, and how many places it holds."""
+        found: dict[str, int] = {}
+        for outline in outlines:
+            for s in outline.segments:
+                name = self.plain_word(s.code)
+                found[name] = found.get(name, 0) + int(outline.mask(s.number).sum())
+        key = f"given-{outlines[0].space.ndim}" if outlines else ""
+        return [phrase(key, self.lang, name=name, n=n) for name, n in found.items()]
+
+    def tables(self, reasons: tuple[Explanation, ...]) -> list[dict[str, Any]]:
+        """What decided each answer: title, sentence, and of each feature name, value, typical value, what it added."""
+        return [self._table(one, alone=len(reasons) == 1) for one in reasons[:_TABLES]]
+
+    def sentences(self, findings: Findings, reasons: tuple[Explanation, ...]) -> list[str]:
+        """What was found; where there are answers about several things, each with the name of its own."""
+        refusal, names = refusal_of(findings), iter([one.described for one in reasons])
+        said = []
+        for finding in findings:
+            words = sentence(finding, self.lang)
+            if len(reasons) > 1 and isinstance(finding, Classification | Measurement):
+                words = phrase("label", self.lang, name=next(names, ""), value=words)
+            if finding is not refusal:
+                said.append(words)
+        return said
+
+    def _table(self, one: Explanation, *, alone: bool) -> dict[str, Any]:
+        unit, label = one.unit, self.plain_word(one.label)
+        usual, answer = (
+            signed(v) if unit is None else amount(v, unit, self.lang) for v in (one.usual, one.answer)
+        )
+        first, rest = one.contributions[:_FEATURES], one.contributions[_FEATURES:]
+        rows = [
+            (
+                c.name or c.column,
+                self._of_feature(c.value, c.unit),
+                self._of_feature(c.typical, c.unit),
+                c.added,
+            )
+            for c in first
+        ]
+        if rest:
+            others = phrase("others", self.lang, n=len(rest))
+            rows.append((others, "", "", sum(c.added for c in rest)))
+        most = max((abs(c.added) for c in first), default=0.0) or 1.0
+        return {
+            "title": phrase("reasons" if alone else "reasons-of", self.lang, name=one.described),
+            "sentence": phrase(
+                "reasons-value" if unit else "reasons-class",
+                self.lang,
+                label=label,
+                usual=usual,
+                answer=answer,
+            ),
+            "rows": [
+                (*row[:3], signed(row[3]), round(100 * row[3] / most) if n < len(first) else None)
+                for n, row in enumerate(rows)
+            ],
+        }
+
+    def _of_feature(self, value: float | None, unit: str) -> str:
+        return phrase("no-value", self.lang) if value is None else f"{number(value)} {unit}".rstrip()
 
     def path(self, mark: Mark) -> str:
         """The line of a mark as SVG path data."""

@@ -5,6 +5,7 @@ from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
 from skiagraph.task.compare import Comparison, compare, compared
 from skiagraph.task.contract import Engine, Explainer, Metric, Model, Trainer, Watch
 from skiagraph.task.evaluate import Estimate, estimated, evaluate
+from skiagraph.task.explanation import Contribution, Explanation
 from skiagraph.task.recipe import Described, Intensity, Recipe, Refine
 from skiagraph.task.registry import Kind, names, registered
 from skiagraph.task.tabular import Counts, Figures, Table, Tabular
@@ -13,11 +14,13 @@ __all__ = [
     "Bundle",
     "Card",
     "Comparison",
+    "Contribution",
     "Counts",
     "Described",
     "Engine",
     "Estimate",
     "Explainer",
+    "Explanation",
     "Figures",
     "InputSpec",
     "Intensity",

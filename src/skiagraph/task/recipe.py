@@ -89,6 +89,10 @@ class Described:
             one a class of more), or the ``"value"`` of a regression.
         sets: Parameters of each named set of features that the columns come from; empty where they came as a table.
         structure: Which segment of the mask is described; None for all of it.
+        region: What a row is of: the ``"outline"``, all that is described of it together; ``"each"`` structure or
+            object of it by itself; or the whole ``"image"``, which needs no mask.
+        sized: Whether lengths are in mm where the size of a sample is known; else it is left aside, as it was not known
+            of the cases that were learnt from.
 
     Raises:
         InvalidInput: No column, one twice, or not one typical value a column.
@@ -99,6 +103,8 @@ class Described:
     scores: Literal["probabilities", "margins", "value"]
     sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     structure: Code | None = None
+    region: Literal["outline", "each", "image"] = "outline"
+    sized: bool = True
 
     def __post_init__(self) -> None:
         if not self.columns or len(set(self.columns)) != len(self.columns):

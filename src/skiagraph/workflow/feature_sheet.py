@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from skiagraph.codecs import written
+from skiagraph.features.account import FORMAT, VERSION
 from skiagraph.features.stability import Perturbation
 from skiagraph.plain import to_plain
 from skiagraph.task import Estimate
@@ -19,8 +20,6 @@ from skiagraph.workflow.features import Row, Sheet
 
 __all__ = ["plain", "write_sheet"]
 
-_FORMAT: Final = "skiagraph-features"
-_VERSION: Final = 1
 _COMPUTES: Final = ("numpy", "scipy", "scikit-image", "PyWavelets")
 
 
@@ -29,15 +28,17 @@ def plain(sheet: Sheet) -> dict[str, Any]:
     columns = sheet.columns
     settings = sheet.settings
     document: dict[str, Any] = {
-        "format": _FORMAT,
-        "version": _VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "software": {"skiagraph": __version__, **{name: version(name) for name in _COMPUTES}},
         "set": settings.features.name,
         "parameters": to_plain(settings.features.parameters(**settings.levels)),
+        **_embedding(sheet),
         "columns": {
             key: {"family": one.family, "name": one.name, "unit": one.unit, "ibsi": one.ibsi}
             for key, one in columns.items()
         },
+        "answers": {one.name: to_plain(one) for one in sheet.targets if one.name in sheet.known},
         "rows": [_plain_row(row) for row in sheet.rows],
         "notes": list(sheet.notes),
     }
@@ -54,11 +55,26 @@ def plain(sheet: Sheet) -> dict[str, Any]:
     return document
 
 
+def _embedding(sheet: Sheet) -> dict[str, Any]:
+    """Whose embedding the columns of that family are; nothing where there are none."""
+    embedder = sheet.settings.embedding
+    if embedder is None:
+        return {}
+    card = embedder.card
+    said = {"name": card.name, "version": card.version, "digest": embedder.digest, "numbers": embedder.width}
+    return {"embedding": said}
+
+
 def _plain_row(row: Row) -> dict[str, Any]:
     return {
         "case": row.case,
         "image": row.image,
         "structure": row.structure,
+        "code": to_plain(row.code),
+        "object": row.kind != row.structure,
+        "axes": row.axes,
+        "modality": row.modality,
+        "sized": row.sized,
         **({"known": dict(row.known)} if row.known else {}),
         "image_sha256": row.digests[0],
         "mask_sha256": row.digests[1],

@@ -6,26 +6,28 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph.case import Target
+from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, SkiagraphError, UnknownName
 from skiagraph.features.feature import Feature
-from skiagraph.features.region import region_of
+from skiagraph.features.region import Region, region_of
 from skiagraph.features.sets import FeatureSet, levels_from
 from skiagraph.features.stability import Perturbation, intraclass, perturbed
 from skiagraph.findings import Segmentation
 from skiagraph.image import Image, image_digest
+from skiagraph.inference.embedding import FAMILY, Embedder
+from skiagraph.inference.regions import WHOLE, brought, named
 from skiagraph.preprocess.grey import grey
 from skiagraph.task import Estimate, Watch
 from skiagraph.values import array_digest
-from skiagraph.workflow.outlined import Outlined, Work, brought, structures
+from skiagraph.workflow.outlined import Outlined, Work, structures
 
-__all__ = ["Row", "Settings", "Sheet", "described"]
-
-_WHOLE: Final = "whole image"
+__all__ = ["Row", "Settings", "Sheet", "described", "regions"]
 
 
 @final
@@ -40,6 +42,7 @@ class Settings:
         label: Name or number of the one structure that is described; empty for each.
         shakes: How often each mask is shaken to see how steady the features are, at least twice; 0 for never.
         seed: Of the shaking.
+        embedding: Adds the embedding of each case, of its whole image; None adds none.
 
     Raises:
         InvalidInput: Shaken once, or grey levels both by number and by width, or out of range.
@@ -51,6 +54,7 @@ class Settings:
     label: str = ""
     shakes: int = 0
     seed: int = 1
+    embedding: Embedder | None = None
 
     def __post_init__(self) -> None:
         levels_from(self.bins, self.width)
@@ -73,6 +77,10 @@ class Row:
         image: Name of the image within it.
         structure: What was described.
         kind: The same without the number of an object.
+        code: Of the structure; None of a whole image.
+        axes: 2 of a picture, 3 of a volume.
+        modality: DICOM Modality of the image; None where its file does not tell.
+        sized: Whether the size of a sample in mm is known.
         known: What a data set says of the case.
         features: In their order.
         left_out: Families that do not fit, each with the reason.
@@ -84,6 +92,10 @@ class Row:
     image: str
     structure: str
     kind: str
+    code: Code | None
+    axes: int
+    modality: str | None
+    sized: bool
     known: Mapping[str, str]
     features: tuple[Feature, ...]
     left_out: Mapping[str, str]
@@ -101,12 +113,14 @@ class Sheet:
         settings: How they were made.
         notes: What could not be described or had to be supposed, one sentence each.
         steady: How steady each feature is, by structure and key; empty where that was not asked.
+        targets: What the data set asks of its cases.
     """
 
     rows: tuple[Row, ...]
     settings: Settings
     notes: tuple[str, ...] = ()
     steady: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
 
     @property
     def columns(self) -> Mapping[str, Feature]:
@@ -157,7 +171,32 @@ def described(work: Work, settings: Settings, watch: Watch) -> Sheet:
         )
     notes += _mixed_units(rows)
     steady = _steady(rows, settings.shakes) if settings.shakes else {}
-    return Sheet(rows=tuple(rows), settings=settings, notes=tuple(dict.fromkeys(notes)), steady=steady)
+    return Sheet(
+        rows=tuple(rows),
+        settings=settings,
+        notes=tuple(dict.fromkeys(notes)),
+        steady=steady,
+        targets=work.targets,
+    )
+
+
+def regions(work: Work, label: str) -> Iterator[tuple[str, Region]]:
+    """What `described` describes, one after the other: the name of each structure, and its region.
+
+    Args:
+        work: The cases; those that cannot be read are passed over, for `described` names them.
+        label: Name or number of the one structure; empty for each.
+
+    Raises:
+        SkiagraphError: The one image that there is cannot be described.
+    """
+    for item in work.items:
+        if isinstance(item, str):
+            continue
+        for image in item.case.images.values():
+            still = grey(image)
+            for part in _masks(item, still, label, set()):
+                yield f"{item.case.identifier}: {part.structure}", region_of(still, part.mask)
 
 
 def _one(
@@ -177,10 +216,12 @@ def _one(
     there: set[str] = set()
     before = len(rows)
     try:
+        place = () if settings.embedding is None else settings.embedding.features(item.case)
         for name, image in item.case.images.items():
             still = grey(image)
-            for structure, kind, mask in _masks(item, still, settings.label, there):
-                rows.append(_row(item, (name, still), (structure, kind, mask), settings, len(rows)))
+            for part in _masks(item, still, settings.label, there):
+                row = _row(item, (name, still), part, settings, len(rows))
+                rows.append(dataclasses.replace(row, features=(*row.features, *place)))
     except SkiagraphError as error:
         if alone:
             raise
@@ -192,23 +233,33 @@ def _one(
         notes.append(f"{item.case.identifier}: {what}.")
 
 
-def _masks(
-    item: Outlined, image: Image, label: str, there: set[str]
-) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Name, kind and mask of each structure that is asked for; `there` gets the names of all."""
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """One structure of an image: its names as a `Row` has them, and where it is."""
+
+    structure: str
+    kind: str
+    code: Code | None
+    mask: NDArray[np.bool_]
+
+
+def _masks(item: Outlined, image: Image, label: str, there: set[str]) -> Iterator[_Part]:
+    """Each structure that is asked for; `there` gets the names of all."""
     if item.outlines is None:
-        yield _WHOLE, _WHOLE, np.ones(image.space.shape, dtype=np.bool_)
+        whole = np.ones(image.space.shape, dtype=np.bool_)
+        yield _Part(structure=WHOLE, kind=WHOLE, code=None, mask=whole)
         return
     for outline in item.outlines:
-        named = [(number, name) for number, name in structures(outline)]
-        there.update(f"{name} ({number})" for number, name in named)
-        chosen = [(number, name) for number, name in named if _is(label, number, name)]
+        known = [(segment, named(outline, segment)) for segment in structures(outline)]
+        there.update(f"{name} ({segment.number})" for segment, name in known)
+        chosen = [(segment, name) for segment, name in known if _is(label, segment.number, name)]
         if not chosen:
             continue
         placed = brought(outline, image.space)
-        for number, name in chosen:
-            kind = name.rsplit(" ", 1)[0] if outline.kind == "instances" else name
-            yield name, kind, _mask(placed, number)
+        for segment, name in chosen:
+            kind, mask = segment.code.meaning or segment.code.value, _mask(placed, segment.number)
+            yield _Part(structure=name, kind=kind, code=segment.code, mask=mask)
 
 
 def _is(label: str, number: int, name: str) -> bool:
@@ -226,11 +277,11 @@ def _mask(outline: Segmentation, number: int) -> NDArray[np.bool_]:
 def _row(
     item: Outlined,
     image: tuple[str, Image],
-    structure: tuple[str, str, NDArray[np.bool_]],
+    part: _Part,
     settings: Settings,
     number: int,
 ) -> Row:
-    region = region_of(image[1], structure[2])
+    region = region_of(image[1], part.mask)
     features = settings.features(region, **settings.levels)
     rng = np.random.default_rng([settings.seed, number])
     count = settings.shakes if region.mask.any() else 0
@@ -245,8 +296,12 @@ def _row(
     return Row(
         case=item.case.identifier,
         image=image[0],
-        structure=structure[0],
-        kind=structure[1],
+        structure=part.structure,
+        kind=part.kind,
+        code=part.code,
+        axes=region.ndim,
+        modality=image[1].modality,
+        sized=region.spacing is not None,
         known=item.known,
         features=features,
         left_out=settings.features.left_out(region.ndim),
@@ -282,7 +337,7 @@ def _steady(rows: Sequence[Row], shakes: int) -> dict[str, dict[str, Estimate]]:
         )
     found: dict[str, dict[str, Estimate]] = {}
     for kind, same in by_kind.items():
-        keys = dict.fromkeys(one.key for row in same for one in row.features)
+        keys = dict.fromkeys(one.key for row in same for one in row.features if one.family != FAMILY)
         found[kind] = {key: intraclass(_measured(same, key, shakes))["icc(1,1)"] for key in keys}
     return found
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
-import numpy as np
-
 from skiagraph import codes
-from skiagraph.case import Case, Dataset, Sample
+from skiagraph.case import Case, Dataset, Sample, Target
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, SkiagraphError
-from skiagraph.findings import Classification, Finding, Measurement, Segmentation, resample
-from skiagraph.geometry import Grid, Space
+from skiagraph.findings import Classification, Finding, Known, Measurement, Segment, Segmentation
+from skiagraph.geometry import Grid
+from skiagraph.inference.regions import brought
 from skiagraph.interchange.results import read_result
 from skiagraph.io import read_cases, read_dataset
 from skiagraph.io.datasets.answers import LabelMap
 from skiagraph.io.datasets.masks import mask_target
 from skiagraph.io.formats import DICOM, format_of, is_image_name, read_image
 
-__all__ = ["Outlined", "Wanted", "Work", "brought", "structures", "work_of"]
+__all__ = ["Outlined", "Wanted", "Work", "outlined", "structures", "with_references", "work_of"]
 
 _TABLES: Final = (".csv", ".toml", ".json", ".npz")
 _MASKS: Final = ("segmentation", "overlapping", "instances")
@@ -69,12 +69,14 @@ class Work:
         items: Each loads when its turn comes, and yields a case, or a sentence about what could not be read.
         total: How many there are; 0 where that is not known.
         notes: How the input was understood, where that could be otherwise.
+        targets: What a data set asks of its cases.
         alone: Whether it is one image, whose failure is the failure of the whole.
     """
 
     items: Iterator[Outlined | str]
     total: int = 0
     notes: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
     alone: bool = False
 
 
@@ -97,6 +99,7 @@ def work_of(wanted: Wanted) -> Work:
             items=_from_samples(dataset),
             total=len(dataset),
             notes=tuple(note for note in (dataset.layout, *dataset.problems) if note),
+            targets=dataset.targets,
         )
     files = all(path.is_file() for path in wanted.paths)
     alone = files and len(wanted.paths) == 1
@@ -198,15 +201,54 @@ def _cases(path: Path, pixel_size: tuple[float, float] | None, *, alone: bool) -
         yield str(error)
 
 
-def _with_mask(case: Case, mask: Path | None) -> Outlined | str:
-    if mask is None:
-        return Outlined(case=case, outlines=None)
-    if mask.is_dir():
-        same = [file for file in sorted(mask.iterdir()) if _stem(file) == case.identifier and file.is_file()]
-        if len(same) != 1:
-            return f"{case.identifier}: {len(same) or 'no'} mask{'s' * (len(same) > 1)} of this name in {mask.name}."
-        mask = same[0]
-    return Outlined(case=case, outlines=_outlines(mask, case))
+def _with_mask(case: Case, mask: Path | None) -> Outlined:
+    outlines = None if mask is None else _outlines(_mask_of(case, mask), case)
+    return Outlined(case=case, outlines=outlines)
+
+
+def _mask_of(case: Case, mask: Path) -> Path:
+    """The mask of a case: the file itself, or the one of its name in a folder."""
+    if not mask.is_dir():
+        return mask
+    same = [file for file in sorted(mask.iterdir()) if _stem(file) == case.identifier and file.is_file()]
+    if len(same) != 1:
+        raise InvalidInput(
+            "a folder of masks has one of the name of each image",
+            got=f"{len(same)} masks of this name" if same else f"no mask of this name in {mask.name}",
+        )
+    return same[0]
+
+
+def outlined(case: Case, mask: Path) -> Case:
+    """The case with the outlines of its mask among what is known, in the space of its image.
+
+    Args:
+        case: The images.
+        mask: Label map, DICOM segmentation or structure set; or a folder with one of the name of the case.
+
+    Raises:
+        InvalidInput: Not one mask of this name, or one that lies beside the image.
+        FormatError: A file without outlines, or of another size than the image.
+        FrameMismatch: Outlines of another patient or frame.
+    """
+    return _known(case, _outlines(_mask_of(case, mask), case))
+
+
+def with_references(dataset: Dataset) -> Dataset:
+    """The data set with the outlines of its references as what is known of its cases."""
+
+    def load(sample: Sample) -> Case:
+        case = sample.case()
+        return _known(case, [f for f in sample.reference() if isinstance(f, Segmentation)])
+
+    samples = (dataclasses.replace(one, case=partial(load, one)) for one in dataset)
+    return dataclasses.replace(dataset, samples=tuple(samples))
+
+
+def _known(case: Case, outlines: Sequence[Segmentation]) -> Case:
+    space = next(iter(case.images.values())).space
+    given = {f"outline {n}": brought(one, space) for n, one in enumerate(outlines, 1)}
+    return dataclasses.replace(case, known=Known(case.known).with_others(given))
 
 
 def _stem(file: Path) -> str:
@@ -236,35 +278,6 @@ def _outlines(mask: Path, case: Case) -> tuple[Segmentation, ...]:
     return (LabelMap(target=target, file=mask, binary=binary).on(onto),)
 
 
-def brought(outline: Segmentation, space: Space) -> Segmentation:
-    """The outlines in the space of an image.
-
-    Raises:
-        FrameMismatch: They lie in another frame.
-        GeometryError: They lie beside the image.
-    """
-    if outline.space is space:
-        return outline
-    there = outline.space
-    if (
-        there.shape == space.shape
-        and type(there) is type(space)
-        and np.array_equal(there.affine, space.affine)
-    ):
-        return dataclasses.replace(outline, space=space)
-    found = resample(outline, space)
-    if outline.labels.any() and not found.labels.any():
-        raise InvalidInput(
-            "a mask lies where its image lies",
-            got="a mask that is nowhere in the image",
-            way_out="name the mask of this image, or mend its header",
-        )
-    return found
-
-
-def structures(outline: Segmentation) -> Iterator[tuple[int, str]]:
-    """Number and name of each structure; objects of one kind are told apart by their number."""
-    for segment in outline.segments:
-        if segment.code != codes.IGNORE:
-            name = segment.code.meaning or segment.code.value
-            yield segment.number, f"{name} {segment.number}" if outline.kind == "instances" else name
+def structures(outline: Segmentation) -> Iterator[Segment]:
+    """Each structure and object, without what is to be ignored."""
+    return (segment for segment in outline.segments if segment.code != codes.IGNORE)

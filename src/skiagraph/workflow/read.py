@@ -17,7 +17,7 @@ import numpy as np
 
 from skiagraph.case import Case
 from skiagraph.codecs import nifti, picture, written
-from skiagraph.errors import FormatError, InvalidInput
+from skiagraph.errors import FormatError, InvalidInput, MissingInput
 from skiagraph.findings import (
     Classification,
     Findings,
@@ -46,6 +46,7 @@ from skiagraph.report import (
 from skiagraph.task import Watch
 from skiagraph.version import __version__
 from skiagraph.workflow.exports import Exports, made_folder
+from skiagraph.workflow.outlined import outlined
 from skiagraph.workflow.quality import with_remarks
 from skiagraph.workflow.shelf import Reader
 
@@ -66,6 +67,8 @@ class Request:
     Args:
         path: A file; or a folder that is searched with its folders, a zip archive, or a DICOMDIR.
         out: Folder of the readings; it is made. Where `path` holds many files, each case gets a folder there.
+        mask: What is outlined in the one image; or a folder with a mask of the same name for each. None where the model
+            judges whole images.
         pixel_size: mm between (rows, columns) of every picture, as its user states it.
         pixel_sizes: The same by file name; goes before `pixel_size`.
         language: Of the page; ``reading.json`` has the words of all languages.
@@ -74,6 +77,7 @@ class Request:
 
     path: Path
     out: Path
+    mask: Path | None = None
     pixel_size: tuple[float, float] | None = None
     pixel_sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     language: Language = "en"
@@ -118,14 +122,17 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
         MissingInput: No such path, or a folder without a file.
         NotPermitted: It may not be read, or the results may not be written.
         FormatError: One file that cannot be read.
+        InvalidInput: A mask for a model that judges none, one mask for many images, or a model of numbers alone.
         WriteFailed: The disk does not take the results; nothing half written is left.
     """
     alone = not holds_files(request.path)
+    _check_mask(request, reader, alone=alone)
     made_folder(request.out)
 
     def one(case: Case) -> Outcome | str:
         try:
             case = with_remarks(case, reader.card)
+            case = case if request.mask is None else outlined(case, request.mask)
             reading = read_case_with(reader, case)
         except (FormatError, InvalidInput) as error:
             if alone:
@@ -152,6 +159,32 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
     yield from _side_by_side(one, cases)
 
 
+def _check_mask(request: Request, reader: Reader, *, alone: bool) -> None:
+    """Whether the model and the mask go together, said before anything is read."""
+    mask, features = request.mask, reader.recipe.features
+    if features is not None and not features.sets:
+        raise InvalidInput(
+            f"{reader.card.name} judges numbers of a table and does not know how images are described",
+            way_out="teach a model with a table of `skiagraph features`",
+        )
+    if mask is None:
+        return
+    if not reader.outlined:
+        raise InvalidInput(
+            "a mask goes with a model that judges what is outlined",
+            got=f"{reader.card.name}, which looks at whole images",
+            way_out="leave --mask away",
+        )
+    if not mask.exists():
+        raise MissingInput(f"{mask.name} is a mask or a folder of masks", way_out="check the path")
+    if not alone and not mask.is_dir():
+        raise InvalidInput(
+            "one mask goes with one image",
+            got="many images",
+            way_out="name a folder that has a mask of the same name for each image",
+        )
+
+
 def read_case_with(reader: Reader, case: Case) -> Reading:
     """What a model says of one case, as a draft; nothing is written.
 
@@ -160,7 +193,7 @@ def read_case_with(reader: Reader, case: Case) -> Reading:
         InvalidInput: They are of a kind that the model cannot take.
     """
     begun, created = time.monotonic(), datetime.now(UTC).astimezone()  # people read it by their clock
-    items = reader(case)
+    items, reasons = reader.explained(case)
     sources = tuple(
         Source(name=name, digest=image_digest(image), uid=case.uids.get(name))
         for name, image in case.images.items()
@@ -177,7 +210,7 @@ def read_case_with(reader: Reader, case: Case) -> Reading:
         seconds=round(time.monotonic() - begun, 4),
     )
     report = drafted(case.identifier, Findings(items=items, provenance=provenance))
-    return reading_of(report, case, reader.card)
+    return reading_of(report, case, reader.card, reasons)
 
 
 def read_all(
@@ -252,7 +285,9 @@ def _write(reading: Reading, case: Case, folder: Path, language: Language) -> No
         if isinstance(item, Segmentation):
             _write_mask(item, folder)
     with written(folder / "report.html") as path:
-        path.write_text(render_report(reading.report, case, reading.card, lang=language), "utf-8")
+        path.write_text(
+            render_report(reading.report, case, reading.card, lang=language, reasons=reading.reasons), "utf-8"
+        )
 
 
 def _write_mask(segmentation: Segmentation, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +15,22 @@ from skiagraph.features import measured_head
 from skiagraph.findings import Finding, NotApplicable, Segmentation
 from skiagraph.inference import Answering, Gated, Precision, gate_of, opened
 from skiagraph.inference.classical import classical_model
-from skiagraph.task import Bundle, Card, Recipe, load_bundle, names, registered
+from skiagraph.inference.fused import Fused
+from skiagraph.task import Bundle, Card, Explanation, Recipe, load_bundle, names, registered
 
-__all__ = ["Computer", "Reader", "fetal_head_ultrasound", "model_bundle", "opened_model"]
+__all__ = [
+    "Computer",
+    "Reader",
+    "Together",
+    "fetal_head_ultrasound",
+    "fused_reader",
+    "model_bundle",
+    "opened_model",
+    "reader_of",
+]
 
 Measure = Callable[[Segmentation, Mapping[str, Any]], tuple[Finding, ...]]
+Explain = Callable[[Case], tuple[tuple[Finding, ...], tuple[Explanation, ...]]]
 
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType({"fetal-head": measured_head})
 """What recipes may ask to be measured on an outline, by name."""
@@ -61,6 +72,24 @@ class Computer(Protocol):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Together:
+    """What computes a fusion: that of each member, named once."""
+
+    engines: tuple[Computer, ...]
+
+    @property
+    def name(self) -> str:
+        """The engines and their versions."""
+        return " + ".join(dict.fromkeys(engine.name for engine in self.engines))
+
+    @property
+    def precision(self) -> str:
+        """What they compute with."""
+        return " + ".join(dict.fromkeys(engine.precision for engine in self.engines))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reader:
     """A model with its gate in front of it and its measurements behind it.
 
@@ -70,6 +99,7 @@ class Reader:
         engine: What computes.
         model: Segments, classifies or measures, or says why not.
         measure: What is measured on the outline; None for nothing.
+        explain: The findings of a case, and of each answer which features decided it; None where no features did.
     """
 
     bundle: Bundle
@@ -77,6 +107,7 @@ class Reader:
     engine: Computer
     model: Answering
     measure: Measure | None
+    explain: Explain | None = None
 
     @property
     def card(self) -> Card:
@@ -87,6 +118,16 @@ class Reader:
     def recipe(self) -> Recipe:
         """The recipe of the model."""
         return self.bundle.recipe
+
+    @property
+    def outlined(self) -> bool:
+        """Whether it judges what is outlined, and so needs an outline beside the image."""
+        asked = (self.recipe.features, *(member.recipe.features for member in self.bundle.members))
+        return any(features is not None and features.region != "image" for features in asked)
+
+    def explained(self, case: Case) -> tuple[tuple[Finding, ...], tuple[Explanation, ...]]:
+        """As a call; and of each answer which features decided it, where some did."""
+        return (self(case), ()) if self.explain is None else self.explain(case)
 
     def __call__(self, case: Case) -> tuple[Finding, ...]:
         """All findings of one case, in reading order."""
@@ -117,7 +158,14 @@ def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp3
             engine or precision that does not compute a model of features.
         BundleError: The bundle is damaged.
     """
-    bundle = model_bundle(name)
+    return reader_of(model_bundle(name), engine=engine, precision=precision)
+
+
+def reader_of(bundle: Bundle, *, engine: str = "auto", precision: Precision = "fp32") -> Reader:
+    """As `opened_model`, of a bundle."""
+    if bundle.members:
+        members = [reader_of(member, engine=engine, precision=precision) for member in bundle.members]
+        return fused_reader(bundle, members)
     wanted = bundle.recipe.measure
     if wanted and wanted not in MEASURES:
         raise InvalidInput("a recipe asks for a measurement that this release knows", got=wanted)
@@ -133,16 +181,41 @@ def opened_model(name: str, *, engine: str = "auto", precision: Precision = "fp3
     )
 
 
+def fused_reader(bundle: Bundle, members: Sequence[Reader]) -> Reader:
+    """A fusion, ready to read.
+
+    Args:
+        bundle: Of the fusion.
+        members: Its members, opened, in the order of its recipe.
+    """
+    return Reader(
+        bundle=bundle,
+        digest=bundle.digest(),
+        engine=Together(engines=tuple(member.engine for member in members)),
+        model=Fused(
+            card=bundle.card, recipe=bundle.recipe, members=tuple(member.model for member in members)
+        ),
+        measure=None,
+    )
+
+
 def _classical(bundle: Bundle, engine: str, precision: Precision) -> Reader:
     if engine not in ("auto", "onnxruntime") or precision != "fp32":
         raise InvalidInput(
             "models of features are computed by onnxruntime in fp32", got=f"{engine}, {precision}"
         )
     model = classical_model(bundle)
+    gated = Gated(model=model, gate=gate_of(bundle.recipe))
+
+    def explain(case: Case) -> tuple[tuple[Finding, ...], tuple[Explanation, ...]]:
+        refusal = gated.refusal(case)
+        return model.explained(case) if refusal is None else ((refusal,), ())
+
     return Reader(
         bundle=bundle,
         digest=bundle.digest(),
         engine=model.graph,
-        model=Gated(model=model, gate=gate_of(bundle.recipe)),
+        model=gated,
         measure=None,
+        explain=explain,
     )

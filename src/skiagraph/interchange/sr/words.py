@@ -58,6 +58,7 @@ REASONS: Final = {
         "wrong-modality",
         "wrong-shape",
         "unknown-size",
+        "no-outline",
         "poor-quality",
         "out-of-range",
     )

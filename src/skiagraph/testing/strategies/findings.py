@@ -56,7 +56,7 @@ _NUMBER = st.floats(-1e6, 1e6)
 _MAYBE = st.one_of(st.none(), _FRACTION)
 _WORDS = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
 _REASONS = st.sampled_from(
-    ["wrong-content", "wrong-modality", "unknown-size", "poor-quality", "out-of-range"]
+    ["wrong-content", "wrong-modality", "unknown-size", "no-outline", "poor-quality", "out-of-range"]
 )
 
 

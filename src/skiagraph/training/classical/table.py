@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from skiagraph.case import Dataset, Label, Sample, Target
 from skiagraph.codes import Code
 from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError
+from skiagraph.features.account import Account, account_beside
 from skiagraph.features.feature import Feature
 from skiagraph.features.sets import FAMILIES
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
-from skiagraph.inference.classical import Describe, described, masked
+from skiagraph.inference.classical import Describe, described
+from skiagraph.inference.regions import brought, masked
 from skiagraph.values import frozen
 
 __all__ = ["FeatureTable", "features_of_cases", "table_of_csv"]
@@ -43,6 +45,8 @@ class FeatureTable:
         target: What is asked: ``"multi-class"`` or ``"regression"``.
         sets: Parameters of each named set that the columns come from; empty where they came as numbers.
         structure: Which segment was described; None for the whole mask.
+        region: What a row is of (`skiagraph.task.Described`).
+        sized: Whether the size of a sample in mm was known.
         image: Name of the image that was described.
         ndim: 2 of pictures, 3 of volumes.
         modality: DICOM Modality of the images; empty where nobody says.
@@ -61,6 +65,8 @@ class FeatureTable:
     target: Target
     sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     structure: Code | None = None
+    region: Literal["outline", "each", "image"] = "outline"
+    sized: bool = True
     image: str = "image"
     ndim: int = 2
     modality: str = ""
@@ -108,35 +114,39 @@ def table_of_csv(
 
     Args:
         path: CSV with a header; an empty cell, ``nan`` or ``NA`` is a feature without a value. Of a table of
-            `skiagraph features` the other columns (case, structure, split, further answers) are left aside.
+            `skiagraph features` the other columns (case, structure, split, further answers) are left aside, and the
+            file beside it says how the numbers were made, so that the model can make them of images.
         label: Column of the answers: classes, or with a `unit` values. Classes are in the order of their names (of
-            numbers: of their size); of two the second is the positive one.
+            numbers: of their size), or as their data set has them; of two the second is the positive one.
         group: Column of the patients; None takes the column ``case`` where there is one, else each row as a group of
             its own.
         unit: UCUM code of the values of a regression; None asks for classes.
 
     Raises:
         MissingInput: No such file.
-        InvalidInput: No such column, no column of numbers, an answer that is missing, or more than 20 classes.
+        FormatError: Not a CSV file in UTF-8, or the file beside it is damaged or of a later release.
+        InvalidInput: No row, no such column, no column of numbers, an answer that is missing, or more than 20 classes.
     """
-    if not path.is_file():
-        raise MissingInput("a table is a CSV file", got=path.name)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    header = [] if not rows else [name for name in rows[0] if name is not None]
+    rows = _rows(path)
+    header = [name for name in rows[0] if name is not None]
     group = "case" if group is None and "case" in header else group
     for name in (label, *(() if group is None else (group,))):
         if name not in header:
             raise InvalidInput(
                 "a column is asked for by its name", got=name, way_out=f"there are {', '.join(header)}"
             )
-    asked = [name for name in _described(path, header) if name not in (label, group)]
-    cells = {name: [_number(row[name]) for row in rows] for name in asked}
+    account = account_beside(path)
+    described = header if account is None else [name for name in header if name in account.columns]
+    cells = {name: [_number(row[name]) for row in rows] for name in described if name not in (label, group)}
     columns = tuple(name for name, column in cells.items() if None not in column)
     left_out = [name for name in cells if name not in columns]
     if not columns:
         raise InvalidInput("a table has at least one column of numbers", got="none")
-    target, truth = _answered([(row[label] or "").strip() for row in rows], label, unit)
+    asked = None if account is None else account.targets.get(label)
+    target, truth = _answered([(row[label] or "").strip() for row in rows], label, unit, asked)
+    problems = [f"columns that are no numbers are left out: {', '.join(left_out)}"] if left_out else []
+    if account is not None and account.problem:
+        problems.append(account.problem)
     return FeatureTable(
         name=path.stem,
         columns=columns,
@@ -144,22 +154,31 @@ def table_of_csv(
         truth=truth,
         groups=tuple(str(n) if group is None else str(row[group]) for n, row in enumerate(rows)),
         target=target,
-        problems=(f"columns that are no numbers are left out: {', '.join(left_out)}",) if left_out else (),
+        problems=tuple(problems),
+        **({} if account is None else _images(account)),
     )
 
 
-def _described(path: Path, header: Sequence[str]) -> Sequence[str]:
-    """The columns that are features: those that `skiagraph features` names in the file beside its table, else all."""
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return header
+def _images(account: Account) -> dict[str, Any]:
+    """What a table keeps of how its numbers were made."""
+    kept = ("sets", "structure", "region", "sized", "image", "ndim", "modality")
+    return {name: getattr(account, name) for name in kept}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The lines of a table, each by the names of its columns; at least one."""
+    if not path.is_file():
+        raise MissingInput(f"{path.name} does not exist", way_out="check the path")
     try:
-        told = json.loads(beside.read_text("utf-8"))
-    except (OSError, ValueError):
-        return header
-    if not isinstance(told, dict) or told.get("format") != "skiagraph-features":
-        return header
-    return [name for name in header if name in told.get("columns", {})]
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError("a table is a CSV file in UTF-8", got=path.name) from error
+    if not rows:
+        raise InvalidInput(
+            "a table has a line of names, and a line a case below it", got=f"{path.name} without"
+        )
+    return rows
 
 
 def _number(cell: str | None) -> float | None:
@@ -174,8 +193,11 @@ def _number(cell: str | None) -> float | None:
     return number if math.isfinite(number) else math.nan
 
 
-def _answered(answers: Sequence[str], label: str, unit: Code | None) -> tuple[Target, NDArray[np.float64]]:
-    concept = _own(label)
+def _answered(
+    answers: Sequence[str], label: str, unit: Code | None, asked: Target | None
+) -> tuple[Target, NDArray[np.float64]]:
+    """The target of a column, as its data set asks it (`asked`) where it does, and the truth of each row."""
+    concept = _own(label) if asked is None else asked.concept
     if unit is not None:
         values = [_number(answer) for answer in answers]
         if any(v is None or math.isnan(v) for v in values):
@@ -192,6 +214,11 @@ def _answered(answers: Sequence[str], label: str, unit: Code | None) -> tuple[Ta
             got=str(len(numbers)),
             way_out="state the unit of a regression, or another column",
         )
+    if asked is not None and asked.kind in ("multi-class", "ordinal"):
+        places = {one.code.meaning or one.code.value: n for n, one in enumerate(asked.labels)}
+        if set(places) == set(numbers):
+            target = dataclasses.replace(asked, kind="multi-class")
+            return target, np.array([places[a] for a in answers], np.float64)
     by_size = all(n is not None for n in numbers.values())
     names = sorted(numbers, key=lambda a: (numbers[a] or 0.0 if by_size else 0.0, a))
     labels = tuple(Label(number=n, code=_own(name)) for n, name in enumerate(names))
@@ -230,7 +257,7 @@ def features_of_cases(
         InvalidInput: Not one case can be described.
     """
     rows: list[Row] = []
-    problems, ndims, modalities = [], set(), set()
+    problems, ndims, modalities, sized = [], set(), set(), set()
     for sample in dataset:
         try:
             case, true = sample.case(), sample.reference()
@@ -239,7 +266,7 @@ def features_of_cases(
             if truth is None or outline is None or image not in case.images:
                 problems.append(f"{sample.identifier}: no answer, no outline or no image of that name")
                 continue
-            region = masked(case.images[image], outline, structure)
+            region = masked(case.images[image], brought(outline, case.images[image].space), structure)
             found: tuple[Feature, ...] = described(region, describe, sets)
         except SkiagraphError as error:
             problems.append(f"{sample.identifier}: {error}")
@@ -247,9 +274,10 @@ def features_of_cases(
         rows.append((sample, {f.key: f.value for f in found}, truth))
         ndims.add(region.ndim)
         modalities.add(case.images[image].modality or "")
-    if not rows or len(ndims) != 1:
+        sized.add(region.spacing is not None)
+    if not rows or len(ndims) != 1 or len(sized) != 1:
         raise InvalidInput(
-            "features describe cases that all are pictures or all volumes",
+            "features describe cases that all are pictures or all volumes, all of known size or all of none",
             got=f"{len(rows)} cases",
             way_out=problems[0] if problems else None,
         )
@@ -263,6 +291,7 @@ def features_of_cases(
         target=target,
         sets={name: dict(parameters) for name, parameters in sets.items()},
         structure=structure,
+        sized=sized == {True},
         image=image,
         ndim=ndims.pop(),
         modality=modalities.pop() if len(modalities) == 1 else "",

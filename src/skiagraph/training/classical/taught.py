@@ -47,6 +47,7 @@ __all__ = ["Answered", "TaughtClassical", "saved", "taught"]
 
 Answer = Classification | Measurement
 _NO_LICENCE: Final = "LicenseRef-not-stated"
+_WHERE: Final = {"outline": "a region", "each": "each outlined structure", "image": "the whole image"}
 
 
 @final
@@ -173,8 +174,10 @@ def _recipe(table: FeatureTable, model: Fitted) -> Recipe:
         columns=tuple(table.columns[c] for c in model.columns),
         typical=tuple(float(v) for v in model.scaling.median),
         scores=model.scores,
-        sets=table.sets,
+        sets=_needed(table, [table.columns[c] for c in model.columns]),
         structure=table.structure,
+        region=table.region,
+        sized=table.sized,
     )
     shape = (1,) * table.ndim
     if not table.regression:
@@ -200,6 +203,17 @@ def _recipe(table: FeatureTable, model: Fitted) -> Recipe:
         calibration={"centre": [centre], "scale": [scale]},
         features=features,
     )
+
+
+def _needed(table: FeatureTable, kept: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The sets that make the kept columns; one that makes none of the table by its own name repeats others."""
+    start = {name: f"{name}_".replace(" ", "_") for name in table.sets}
+    return {
+        name: said
+        for name, said in table.sets.items()
+        if any(column.startswith(start[name]) for column in kept)
+        or not any(column.startswith(start[name]) for column in table.columns)
+    }
 
 
 def _calibrated(
@@ -284,9 +298,14 @@ def _card(
         version="0.1.0",
         task=recipe.task,
         summary=f"{'Measures' if regress else 'Tells apart'} {', '.join(words[:12])} by {len(model.columns)} "
-        f"features of a region ({model.learner.words}).",
+        f"features of {_WHERE[table.region]} ({model.learner.words}).",
         inputs=(
-            InputSpec(name=table.image, modality=table.modality or "OT", ndim=3 if table.ndim == 3 else 2),
+            InputSpec(
+                name=table.image,
+                modality=table.modality or "OT",
+                ndim=3 if table.ndim == 3 else 2,
+                needs_size=bool(table.sets) and table.sized,
+            ),
         ),
         outputs=tuple(
             OutputSpec(finding="Measurement" if regress else "Classification", concept=c) for c in concepts
