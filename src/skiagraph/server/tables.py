@@ -204,6 +204,7 @@ class Run(Base):
     outcome: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str] = mapped_column(Text, default="")
     trace: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    reading: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # reading.json, where there is one
     at: Mapped[datetime] = mapped_column()
 
 

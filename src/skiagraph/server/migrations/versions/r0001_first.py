@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("trace", sa.JSON(), nullable=False),
+        sa.Column("reading", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["study_id"], ["studies.id"], name=op.f("fk_runs_study_id"), ondelete="CASCADE"

@@ -1,0 +1,195 @@
+"""The durable run of steps: after any kill each study goes on where it was, and each effect is there once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, final
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, StepOptions
+
+from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError, StateError, UnknownName
+from skiagraph.server.database import DatabaseGone
+from skiagraph.server.logs import log
+from skiagraph.server.site import Site
+from skiagraph.server.way.models import Models
+from skiagraph.server.way.steps import chosen, drafted, prepared, read_by, unread
+
+__all__ = ["Workers", "enqueue_reading"]
+
+_QUEUE: Final = "studies"
+_POLL: Final = 0.1  # s
+_LOOK: Final = 15.0  # s between looks for workers that are gone
+_FOR_GOOD: Final = (InvalidInput, UnknownName, MissingInput)
+"""Errors that come again however often a step is tried."""
+
+
+class _Here:
+    """What this process works on. DBOS knows one application a process, and so there is one of these."""
+
+    site: Site | None = None
+    models: Models | None = None
+
+
+def _site() -> tuple[Site, Models]:
+    if _Here.site is None or _Here.models is None:
+        raise StateError("steps run in a process whose workers were started", got="one without")
+    return _Here.site, _Here.models
+
+
+@DBOS.workflow(name="read study")
+def _read_study(uid: str, digest: str) -> str:
+    """From complete to drafted, or to unread with the reason.
+
+    Args:
+        uid: StudyInstanceUID.
+        digest: Of the images; a study that grew is read anew, as another workflow.
+    """
+    try:
+        plan = _step("choose", _choose, uid)
+        _step("prepare", _prepare, uid, plan)
+        keys: list[str] = []
+        for work in plan["work"]:
+            keys += _step(f"read by {work['model']}", _read, uid, work)
+        if not plan["work"]:
+            return "unread"
+        return str(_step("draft", _draft, uid, digest, keys))
+    except _FOR_GOOD as error:
+        log.warning("unread", study=uid, sentence=str(error))
+        _step("give up", _give_up, uid, str(error))
+        return "unread"
+
+
+def _step(name: str, do: Callable[..., Any], *args: Any) -> Any:
+    options: StepOptions = {
+        "name": name,
+        "retries_allowed": True,
+        "interval_seconds": 1.0,
+        "backoff_rate": 2.0,
+        "max_attempts": 12,
+        "should_retry": lambda error: not isinstance(error, _FOR_GOOD),
+    }
+    return DBOS.run_step(options, do, *args)
+
+
+def _choose(uid: str) -> dict[str, Any]:
+    work, routes = chosen(_site()[0], uid)
+    return {"work": work, "priority": max((route.priority for route in routes), default=0)}
+
+
+def _prepare(uid: str, plan: dict[str, Any]) -> None:
+    prepared(_site()[0], uid, plan["work"], plan["priority"])
+
+
+def _read(uid: str, work: dict[str, Any]) -> list[str]:
+    site, models = _site()
+    return read_by(site, uid, work, models(work["model"]))
+
+
+def _draft(uid: str, digest: str, keys: list[str]) -> str:
+    return drafted(_site()[0], uid, digest, keys)
+
+
+def _give_up(uid: str, reason: str) -> None:
+    unread(_site()[0], uid, reason)
+
+
+def enqueue_reading(uid: str, digest: str) -> None:
+    """Lets a study be read; asked twice for the same images it is read once.
+
+    Args:
+        uid: StudyInstanceUID.
+        digest: Of its images.
+    """
+    with SetWorkflowID(f"read {uid} {digest[:16]}"):
+        DBOS.enqueue_workflow(_QUEUE, _read_study, uid, digest)
+
+
+@final
+class Workers:
+    """The workers of one process; a part of a server.
+
+    Args:
+        site: What they work on.
+        name: Of this process among those that work on the same home; the same after a restart, so that it takes up
+            what it left.
+    """
+
+    def __init__(self, site: Site, name: str = "server") -> None:
+        self._site, self._name = site, name
+        self._lock: int | None = None
+        self._end = threading.Event()
+        self._looking: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Opens the store of steps, takes up what was left, and begins.
+
+        Raises:
+            StateError: A process of this name works already.
+        """
+        settings = self._site.settings
+        folder = settings.home / "workers"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        self._lock = _locked(folder / self._name)
+        if self._lock is None:
+            raise StateError("workers of one name run once", got=f"another called {self._name}")
+        _Here.site, _Here.models = self._site, Models()
+        config: DBOSConfig = {
+            "name": "skiagraph",
+            "system_database_url": _steps_url(self._site),
+            "executor_id": self._name,
+            "application_version": "1",  # of the steps: what was begun by one release is ended by the next
+            "serializer": DBOSPortableJSONSerializer(),
+            "notification_listener_polling_interval_sec": _POLL,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        DBOS.launch()
+        DBOS.register_queue(_QUEUE, worker_concurrency=settings.workers, polling_interval_sec=_POLL)
+        self._looking = threading.Thread(target=self._look, name="workers that are gone", daemon=True)
+        self._looking.start()
+
+    def stop(self) -> None:
+        """Ends; what is in work is taken up by the next start."""
+        self._end.set()
+        DBOS.destroy()
+        _Here.site = _Here.models = None
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _look(self) -> None:
+        """Takes up the work of processes that are gone and did not come again."""
+        while not self._end.wait(_LOOK):
+            for file in sorted((self._site.settings.home / "workers").iterdir()):
+                lock = None if file.name == self._name else _locked(file)
+                if lock is None:
+                    continue
+                try:
+                    DBOS._recover_pending_workflows([file.name])  # noqa: SLF001  it has no public name
+                    file.unlink(missing_ok=True)
+                except (DatabaseGone, SkiagraphError) as error:
+                    log.warning("worker not taken over", worker=file.name, exc_info=error)
+                finally:
+                    os.close(lock)
+
+
+def _locked(file: Path) -> int | None:
+    """The lock of a worker's name; None where it is held."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _steps_url(site: Site) -> str:
+    """The store of steps: beside our tables."""
+    url = site.database.url
+    if site.database.sqlite:
+        return f"sqlite:///{(site.settings.home / 'steps.sqlite').resolve()}"
+    return url.render_as_string(hide_password=False)

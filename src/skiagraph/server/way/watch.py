@@ -1,0 +1,88 @@
+"""Looks for studies that are complete: nothing of them came for a while, so they may be read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, final
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from skiagraph.server.database import DatabaseGone
+from skiagraph.server.logs import log
+from skiagraph.server.site import Site
+from skiagraph.server.tables import Study
+from skiagraph.server.way.durable import enqueue_reading
+from skiagraph.server.way.states import moved, study_of
+from skiagraph.server.way.steps import content_digest
+
+__all__ = ["Completion"]
+
+_LOOK: Final = 0.25  # s
+_AT_ONCE: Final = 50
+
+
+@final
+class Completion:
+    """A part of a server: brings quiet studies to ``"complete"`` and lets them be read.
+
+    Args:
+        site: The server.
+        read: Lets a study be read, by its UID and the digest of its images; asked twice it does it once.
+    """
+
+    def __init__(self, site: Site, read: Callable[[str, str], None] = enqueue_reading) -> None:
+        self._site, self._read = site, read
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        again = True  # studies that were complete when the server was killed are asked for once more
+        while not self._end.wait(_LOOK):
+            try:
+                if again:
+                    self.resume()
+                    again = False
+                self.look()
+            except (DatabaseGone, DBAPIError) as error:
+                again = True
+                log.warning("completion waits", exc_info=error)
+
+    def resume(self) -> None:
+        """Lets studies be read that were complete before, whose reading may not have been asked for."""
+        with self._site.database.reading() as session:
+            left = session.execute(select(Study.uid, Study.digest).where(Study.state == "complete")).all()
+        for uid, digest in left:
+            self._read(uid, digest)
+
+    def look(self) -> int:
+        """One look.
+
+        Returns:
+            How many became complete.
+        """
+        before = datetime.now(UTC) - timedelta(seconds=self._site.settings.quiet_seconds)
+        quiet = select(Study.uid).where(Study.state == "received", Study.changed <= before).limit(_AT_ONCE)
+        with self._site.database.reading() as session:
+            uids = list(session.scalars(quiet))
+        for uid in uids:
+            with self._site.database.writing() as session:
+                study = study_of(session, uid, locked=True)
+                if study.state != "received" or study.changed > before:
+                    continue
+                digest = study.digest = content_digest(session, study)
+                moved(session, study, "complete", series=study.series_count, instances=study.instance_count)
+            self._read(uid, digest)
+        return len(uids)
