@@ -106,7 +106,6 @@ def table_of(judged: Judged, title: str) -> Any:
     from skiagraph.report.evaluation_words import figure_text
 
     heads = ["value", "95 % interval", "cases", "excluded", *judged.baselines]
-    heads += [judged.rival.name, "difference", "p"] if judged.rival else []
     rows = {}
     for name in judged.headline:
         e = judged.figures[name]
@@ -117,9 +116,9 @@ def table_of(judged: Judged, title: str) -> Any:
             str(e.excluded),
         ]
         row += [figure_text(found[name].value) for found in judged.baselines.values()]
-        rows[name] = row + (_beside(judged.rival, name) if judged.rival else [])
+        rows[name] = row
     tables = [_table(title, heads, rows)]
-    if judged.members:
+    if judged.others:
         tables.append(_beside_others(judged))
     groups = [s for s in judged.subgroups if s.figures]
     if groups:
@@ -133,28 +132,28 @@ def table_of(judged: Judged, title: str) -> Any:
 
 
 def _beside_others(judged: Judged) -> Any:
-    """Each other model as its figure and what the model's is more or less, on the cases that both answered."""
-    from skiagraph.report.evaluation_words import figure_text, signed
+    """Other models, and what the model's figures are more or less, on the cases that both answered."""
+    from skiagraph.report.evaluation_words import figure_text
 
+    alone = judged.others[0] if len(judged.others) == 1 else None
     rows = {}
     for name in judged.headline:
-        row = [figure_text(judged.figures[name].value)]
-        for one in judged.others:
-            value = figure_text(one.figures[name].value) if name in one.figures else "–"
-            c = one.comparisons.get(name)
-            row.append(value if c is None else f"{value} ({signed(c.difference)})")
-        rows[name] = row
-    heads = ["model", *(one.name for one in judged.others)]
-    return _table("beside others (in brackets: model minus other)", heads, rows)
+        cells = [_apart(one, name) for one in judged.others]
+        more = cells[0] if alone else [f"{other} ({by})" if by else other for other, by, _ in cells]
+        rows[name] = [figure_text(judged.figures[name].value), *more]
+    heads = ["model", *(one.name for one in judged.others), *(("difference", "p") if alone else ())]
+    title = "" if alone else "beside others (in brackets: model minus other)"
+    return _table(title, heads, rows)
 
 
-def _beside(rival: Rival, name: str) -> list[str]:
+def _apart(rival: Rival, name: str) -> list[str]:
+    """The figure of another model, the difference and its p; both empty where they are not known."""
     from skiagraph.report.evaluation_words import figure_text, p_text, signed
 
+    value = figure_text(rival.figures[name].value) if name in rival.figures else "–"
     c = rival.comparisons.get(name)
-    if c is None:
-        return ["–"] * 3
-    return [figure_text(c.second), signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
+    by = ["", ""] if c is None else [signed(c.difference), p_text(c.p_permutation).removeprefix("= ")]
+    return [value, *by]
 
 
 def _table(title: str, heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Any:
