@@ -21,6 +21,13 @@ __all__ = ["Database", "DatabaseGone"]
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _WAIT: Final = 30.0  # s for another writer of SQLite
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "case_sensitive_like=ON",  # as in PostgreSQL
+)
 
 
 class DatabaseGone(StateError):
@@ -139,7 +146,7 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
             None  # transactions are begun below, so that writers wait for one another
         )
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

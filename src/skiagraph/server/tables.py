@@ -98,7 +98,7 @@ def _key() -> Mapped[int]:
 class Study(Base):
     """A study: who and what (DICOM PS3.3 C.7.1.1, C.7.2.1), and where it is on its way.
 
-    Texts are as DICOM holds them; those of names are searched by `folded`. Dates are YYYYMMDD.
+    Texts are as DICOM holds them; names are searched by their `folded` form. Dates are YYYYMMDD, times HHMMSS.FFFFFF.
     """
 
     __tablename__ = "studies"
@@ -110,12 +110,13 @@ class Study(Base):
     folded: Mapped[str] = mapped_column(String(400), index=True, default="")
     birth_date: Mapped[str] = mapped_column(String(8), default="")
     sex: Mapped[str] = mapped_column(String(16), default="")
-    date: Mapped[str] = mapped_column(String(8), index=True, default="")
+    date: Mapped[str] = mapped_column(String(8), default="")
     time: Mapped[str] = mapped_column(String(16), default="")
     number: Mapped[str] = mapped_column(String(64), default="")
     accession: Mapped[str] = mapped_column(String(64), index=True, default="")
     description: Mapped[str] = mapped_column(default="")
     referring: Mapped[str] = mapped_column(String(400), default="")
+    referring_folded: Mapped[str] = mapped_column(String(400), default="")
     institution: Mapped[str] = mapped_column(default="")
     modalities: Mapped[str] = mapped_column(default="")  # \CT\SR\ : each between backslashes
     body_part: Mapped[str] = mapped_column(String(64), default="")
@@ -139,7 +140,7 @@ class Series(Base):
     __tablename__ = "series"
 
     id: Mapped[int] = _key()
-    study_id: Mapped[int] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), index=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(String(64), unique=True)
     modality: Mapped[str] = mapped_column(String(16), index=True, default="")
     number: Mapped[int | None] = mapped_column()
@@ -160,7 +161,7 @@ class Instance(Base):
     __tablename__ = "instances"
 
     id: Mapped[int] = _key()
-    series_id: Mapped[int] = mapped_column(ForeignKey("series.id", ondelete="CASCADE"), index=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(String(64), unique=True)
     sop_class: Mapped[str] = mapped_column(String(64))
     transfer_syntax: Mapped[str] = mapped_column(String(64))
@@ -204,7 +205,9 @@ class Run(Base):
     outcome: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str] = mapped_column(Text, default="")
     trace: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    reading: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # reading.json, where there is one
+    reading: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # reading.json, where there is one
     at: Mapped[datetime] = mapped_column()
 
 
@@ -328,3 +331,6 @@ class AuditRecord(Base):
 
 
 Index("ix_events_study_id_id", Event.study_id, Event.id)
+Index("ix_studies_date_time_id", Study.date, Study.time, Study.id)
+Index("ix_series_study_id_number_id", Series.study_id, Series.number, Series.id)
+Index("ix_instances_series_id_number_id", Instance.series_id, Instance.number, Instance.id)

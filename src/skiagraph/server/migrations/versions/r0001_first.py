@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("accession", sa.String(length=64), nullable=False),
         sa.Column("description", sa.String(length=255), nullable=False),
         sa.Column("referring", sa.String(length=400), nullable=False),
+        sa.Column("referring_folded", sa.String(length=400), nullable=False),
         sa.Column("institution", sa.String(length=255), nullable=False),
         sa.Column("modalities", sa.String(length=255), nullable=False),
         sa.Column("body_part", sa.String(length=64), nullable=False),
@@ -127,7 +128,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("studies", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_studies_accession"), ["accession"], unique=False)
-        batch_op.create_index(batch_op.f("ix_studies_date"), ["date"], unique=False)
+        batch_op.create_index("ix_studies_date_time_id", ["date", "time", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_studies_folded"), ["folded"], unique=False)
         batch_op.create_index(batch_op.f("ix_studies_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_studies_received"), ["received"], unique=False)
@@ -254,7 +255,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("series", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_series_modality"), ["modality"], unique=False)
-        batch_op.create_index(batch_op.f("ix_series_study_id"), ["study_id"], unique=False)
+        batch_op.create_index("ix_series_study_id_number_id", ["study_id", "number", "id"], unique=False)
 
     op.create_table(
         "instances",
@@ -280,18 +281,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("instances", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_instances_digest"), ["digest"], unique=False)
-        batch_op.create_index(batch_op.f("ix_instances_series_id"), ["series_id"], unique=False)
+        batch_op.create_index("ix_instances_series_id_number_id", ["series_id", "number", "id"], unique=False)
 
 
 def downgrade() -> None:
     """Drops all tables."""
     with op.batch_alter_table("instances", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_instances_series_id"))
+        batch_op.drop_index("ix_instances_series_id_number_id")
         batch_op.drop_index(batch_op.f("ix_instances_digest"))
 
     op.drop_table("instances")
     with op.batch_alter_table("series", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_series_study_id"))
+        batch_op.drop_index("ix_series_study_id_number_id")
         batch_op.drop_index(batch_op.f("ix_series_modality"))
 
     op.drop_table("series")
@@ -323,7 +324,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_studies_received"))
         batch_op.drop_index(batch_op.f("ix_studies_patient_id"))
         batch_op.drop_index(batch_op.f("ix_studies_folded"))
-        batch_op.drop_index(batch_op.f("ix_studies_date"))
+        batch_op.drop_index("ix_studies_date_time_id")
         batch_op.drop_index(batch_op.f("ix_studies_accession"))
 
     op.drop_table("studies")
