@@ -8,7 +8,17 @@ import pytest
 
 from skiagraph import codes
 from skiagraph.errors import BundleError, InvalidInput, MissingInput, WriteFailed
-from skiagraph.task import Bundle, Card, InputSpec, OutputSpec, Recipe, Score, load_bundle, save_bundle
+from skiagraph.task import (
+    Bundle,
+    Card,
+    Described,
+    InputSpec,
+    OutputSpec,
+    Recipe,
+    Score,
+    load_bundle,
+    save_bundle,
+)
 
 CARD = Card(
     name="toy",
@@ -178,3 +188,122 @@ def test_a_card_without_its_necessary_parts_is_refused(part):
 def test_a_recipe_that_cannot_be_followed_is_refused(part, value):
     with pytest.raises(InvalidInput):
         dataclasses.replace(RECIPE, **{part: value})
+
+
+# A fusion holds bundles -------------------------------------------------------------------------------------------
+
+
+ASKED = {
+    "task": "classification",
+    "labels": (codes.HEAD, codes.IGNORE),
+    "concept": codes.HEAD,
+    "activation": "softmax",
+}
+
+
+@pytest.fixture
+def fusion(source, tmp_path):
+    """Two members whose folders lie elsewhere."""
+    one = dataclasses.replace(source, recipe=dataclasses.replace(RECIPE, **ASKED, calibration={}))
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "graph.onnx").write_bytes(b"another graph")
+    features = Described(columns=("a",), typical=(0.0,), scores="margins")
+    two = Bundle(
+        card=CARD,
+        recipe=Recipe(**ASKED, shape=(1, 1), normalise="none", features=features),
+        folder=folder,
+    )
+    recipe = Recipe(**ASKED, shape=(1, 1), normalise="none", members=("net", "shape"))
+    return Bundle(card=CARD, recipe=recipe, folder=tmp_path, members=(one, two))
+
+
+@pytest.fixture
+def kept(fusion, tmp_path):
+    return save_bundle(fusion, tmp_path / "models" / "both")
+
+
+def test_a_fusion_is_loaded_with_its_members_as_it_was_saved(fusion, kept):
+    again = load_bundle(kept.folder)
+    assert again == kept
+    assert [m.recipe for m in again.members] == [m.recipe for m in fusion.members]
+    assert again.digest() == fusion.digest()
+    files = {str(p.relative_to(kept.folder)) for p in kept.folder.rglob("*") if p.is_file()}
+    texts = {"card.json", "recipe.json", "plan.json"}
+    net = {f"members/net/{name}" for name in (*texts, "weights.safetensors", "graph.onnx")}
+    assert files == texts | net | {f"members/shape/{name}" for name in (*texts, "graph.onnx")}
+    assert load_bundle(kept.folder / "members" / "shape") == again.members[1]
+
+
+def test_the_digest_of_a_fusion_changes_with_each_of_its_members(fusion):
+    before = fusion.digest()
+    fusion.members[1].graph.write_bytes(b"a third graph")
+    assert fusion.digest() != before
+
+
+@pytest.mark.parametrize("name", ["net/card.json", "net/weights.safetensors", "shape/graph.onnx"])
+def test_a_fusion_without_a_file_of_a_member_is_missing_that_file(kept, name):
+    (kept.folder / "members" / name).unlink()
+    with pytest.raises(MissingInput, match=f"without {name.partition('/')[2]}"):
+        load_bundle(kept.folder)
+
+
+def test_a_fusion_within_a_fusion_is_refused(fusion, kept, tmp_path):
+    with pytest.raises(InvalidInput, match="which is a fusion; name its members instead"):
+        dataclasses.replace(fusion, members=(fusion, fusion.members[1]))
+    shutil.rmtree(kept.folder / "members" / "net")
+    shutil.copytree(kept.folder, tmp_path / "copy")
+    shutil.copytree(tmp_path / "copy", kept.folder / "members" / "net")
+    with pytest.raises(BundleError, match="got net, a fusion"):
+        load_bundle(kept.folder)
+
+
+def test_a_fusion_has_a_bundle_for_each_member(fusion):
+    with pytest.raises(InvalidInput, match="1 for 2"):
+        dataclasses.replace(fusion, members=fusion.members[:1])
+
+
+@pytest.mark.parametrize("fails_at", [0, 2])
+def test_when_the_disk_is_full_no_half_of_a_fusion_is_left(fusion, tmp_path, monkeypatch, fails_at):
+    calls = []
+    copy = shutil.copyfile
+
+    def full(a, b):
+        calls.append(a)
+        if len(calls) > fails_at:
+            raise OSError(28, "No space left on device")
+        return copy(a, b)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(WriteFailed, match="No space left on device"):
+        save_bundle(fusion, tmp_path / "models" / "both")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_bundle_of_format_2_has_no_members(saved):
+    for name in ("card.json", "recipe.json", "plan.json"):
+        data = json.loads((saved.folder / name).read_text("utf-8")) | {"format": 2}
+        data.pop("members", None)
+        (saved.folder / name).write_text(json.dumps(data), "utf-8")
+    assert load_bundle(saved.folder).members == ()
+
+
+@pytest.mark.parametrize(
+    "names", [("net",), ("net", "net"), ("net", "../net"), ("net", ""), ("net", ".."), ("net", "a/b")]
+)
+def test_members_have_names_of_their_own_that_are_no_paths(fusion, names):
+    with pytest.raises(InvalidInput, match="a name of its own"):
+        dataclasses.replace(fusion.recipe, members=names)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": "segmentation", "concept": None, "activation": "sigmoid"},
+        {"features": Described(columns=("a",), typical=(0.0,), scores="margins")},
+    ],
+    ids=["outlines", "features"],
+)
+def test_a_fusion_joins_what_is_classified_or_measured(fusion, changes):
+    with pytest.raises(InvalidInput, match="a fusion joins what its members classify or measure"):
+        dataclasses.replace(fusion.recipe, **changes)
