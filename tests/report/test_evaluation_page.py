@@ -21,7 +21,7 @@ from skiagraph.report.evaluated import ClassGraphs, Evaluated, Judged, Path, Sha
 from skiagraph.report.evaluation import Section, render_evaluation
 from skiagraph.report.evaluation_pictures import shown
 from skiagraph.report.evaluation_sections import features_section, rules_section
-from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, p_text, signed
+from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, p_text, signed
 from skiagraph.task import Card, Estimate, InputSpec, OutputSpec
 
 CLASS = Code(value="hostile", scheme="99TEST", meaning="<b>mass</b>")
@@ -204,10 +204,11 @@ def test_figures_are_written_as_people_read_them(value, text):
     assert figure_text(value) == text
 
 
-def test_names_of_classes_are_words_of_the_language_where_there_is_one():
-    assert class_name("malignant", "zh") == "恶性"
-    assert class_name("malignant", "en") == "malignant"
-    assert class_name("grade 3", "zh") == "grade 3"
+def test_names_of_classes_and_splits_are_words_of_the_language_where_there_is_one():
+    assert name_said("malignant", "zh") == "恶性"
+    assert name_said("malignant", "en") == "malignant"
+    assert name_said("test", "zh") == "测试集"
+    assert name_said("grade 3", "zh") == "grade 3"
 
 
 def test_a_share_is_so_many_of_so_many():

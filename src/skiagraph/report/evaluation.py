@@ -12,9 +12,9 @@ from skiagraph.report.evaluation_accuracy import Misleading, count_rows, counted
 from skiagraph.report.evaluation_charts import charts_of
 from skiagraph.report.evaluation_pictures import Shown, shown
 from skiagraph.report.evaluation_words import (
-    class_name,
     figure_name,
     figure_text,
+    name_said,
     p_text,
     range_text,
     said,
@@ -155,7 +155,7 @@ class _View:
         if judged is not None and isinstance(judged.graphs, ValueGraphs) and figure in _IN_UNITS:
             unit = f" [{word(judged.graphs.unit, self.lang) or judged.graphs.unit.value}]"
         if judged is not None and figure == "sensitivity" and judged.counts:
-            unit = said("of-class", self.lang, label=class_name(judged.counts[-1].label, self.lang))
+            unit = said("of-class", self.lang, label=name_said(judged.counts[-1].label, self.lang))
         return f"{start}{sign}{rest[:1].upper()}{rest[1:]}{unit}"
 
     def value(self, estimate: Estimate | None, figure: str = "") -> str:
@@ -246,9 +246,9 @@ class _View:
         labels = [label for label in dict.fromkeys(labels) if label not in ("", "mean")]
         return tuple(labels), tuple(c for c in columns if labels and f"{labels[0]}: {c}" in judged.figures)
 
-    def label(self, label: str) -> str:
-        """What a class or structure is called."""
-        return class_name(label, self.lang)
+    def called(self, name: str) -> str:
+        """What a class, a structure or a split is called."""
+        return name_said(name, self.lang)
 
     def missed(self, judged: Judged) -> str:
         """How often outlines have nothing to do with each other."""

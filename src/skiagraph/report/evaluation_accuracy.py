@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from skiagraph.report.evaluated import ClassCounts, Judged, Share
-from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, said
+from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, said
 from skiagraph.report.words import Language, phrase
 
 __all__ = ["Misleading", "count_rows", "counted", "counted_in_a_line", "misleading"]
@@ -49,7 +49,7 @@ def counted_in_a_line(judged: Judged, lang: Language) -> str:
         said(
             "found-item",
             lang,
-            label=class_name(one.label, lang),
+            label=name_said(one.label, lang),
             hits=one.found.hits,
             n=one.found.cases,
             share=_share(one.found, lang),
@@ -65,7 +65,7 @@ def count_rows(judged: Judged, lang: Language) -> tuple[tuple[str, ...], ...]:
         return ()
     return tuple(
         (
-            class_name(one.label, lang),
+            name_said(one.label, lang),
             *(_cells(one.found, lang)),
             *(_cells(one.spared, lang)),
         )
@@ -151,7 +151,7 @@ def _beside(judged: Judged, lang: Language) -> list[str]:
 
 def _cases(n: int, label: str, lang: Language) -> str:
     kind = "plain" if _is_plain(label) else "quoted"
-    return said(f"case-{kind}" if n == 1 else f"cases-{kind}", lang, n=n, label=class_name(label, lang))
+    return said(f"case-{kind}" if n == 1 else f"cases-{kind}", lang, n=n, label=name_said(label, lang))
 
 
 def _is_plain(label: str) -> bool:
@@ -160,7 +160,7 @@ def _is_plain(label: str) -> bool:
 
 
 def _plain(label: str, lang: Language) -> str:
-    words = class_name(label, lang)
+    words = name_said(label, lang)
     return words if _is_plain(label) else f"“{words}”"
 
 

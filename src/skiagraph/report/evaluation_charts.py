@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagraph.report.charts import Axis, Bars, Chart, Dots, Layer, Line, Rule, drawn
 from skiagraph.report.evaluated import ClassGraphs, Graphs, OutlineGraphs, Path, ValueGraphs
-from skiagraph.report.evaluation_words import class_name, figure_text, said, signed
+from skiagraph.report.evaluation_words import figure_text, name_said, said, signed
 from skiagraph.report.words import Language, word
 
 __all__ = ["charts_of"]
@@ -44,13 +44,13 @@ def _of_classes(graphs: ClassGraphs, lang: Language) -> Iterator[str]:
         yield drawn(_unit_chart("chart-pr", "axis-recall", "axis-precision", tuple(pr), lang))
     yield drawn(_reliability(graphs, lang))
     if graphs.confusion is not None and len(graphs.labels) <= _CONFUSED:
-        labels = tuple(class_name(label, lang) for label in graphs.labels)
+        labels = tuple(name_said(label, lang) for label in graphs.labels)
         yield _confusion(labels, graphs.confusion, lang)
 
 
 def _paths(paths: tuple[Path, ...], lang: Language) -> Iterator[Line]:
     for n, path in enumerate(paths):
-        name = class_name(path.name, lang)
+        name = name_said(path.name, lang)
         if path.area is not None:
             name = said("area", lang, name=_cut(name, 40), area=f"{path.area:.3f}")
         yield Line(x=path.x, y=path.y, name=name, style=n)

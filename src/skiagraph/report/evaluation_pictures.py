@@ -14,7 +14,7 @@ from skiagraph.findings import Classification, Finding, Measurement, Segmentatio
 from skiagraph.geometry import spacing_of
 from skiagraph.image import seen
 from skiagraph.report.evaluated import Worst
-from skiagraph.report.evaluation_words import class_name, figure_text, said
+from skiagraph.report.evaluation_words import figure_text, name_said, said
 from skiagraph.report.outline import outline_path
 from skiagraph.report.picture import png_address, still
 from skiagraph.report.words import Language, amount, phrase, word
@@ -125,4 +125,4 @@ def _words(finding: Classification | Measurement | Segmentation, lang: Language)
 
 
 def _class(code: Code, lang: Language) -> str:
-    return class_name(word(code, lang), lang)
+    return name_said(word(code, lang), lang)

@@ -10,7 +10,7 @@ import numpy as np
 
 from skiagraph.report.evaluated import Evaluated
 from skiagraph.report.evaluation import Section
-from skiagraph.report.evaluation_words import class_name, figure_name, figure_text, range_text, said
+from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, range_text, said
 from skiagraph.report.words import check_language, phrase
 
 __all__ = [
@@ -55,7 +55,7 @@ def validation_section(found: Evaluated, lang: str) -> Section:
             )
     return Section(
         title=said("validation-title", language),
-        sentences=(said("validation-note", language, split=found.split),),
+        sentences=(said("validation-note", language, split=name_said(found.split, language)),),
         rows=tuple(rows),
     )
 
@@ -160,7 +160,7 @@ def rules_section(rules: Sequence[RuleRow], alike: float | None, lang: str) -> S
         rows.append(
             (
                 said("rules-and", language).join(asked) or said("rules-always", language),
-                class_name(answer, language),
+                name_said(answer, language),
                 said("rules-of", language, right=right, cases=cases),
             )
         )

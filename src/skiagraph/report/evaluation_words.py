@@ -10,7 +10,7 @@ from typing import Any
 
 from skiagraph.report.words import Language, number
 
-__all__ = ["class_name", "figure_name", "figure_text", "p_text", "range_text", "said", "signed"]
+__all__ = ["figure_name", "figure_text", "name_said", "p_text", "range_text", "said", "signed"]
 
 
 @functools.cache
@@ -24,9 +24,9 @@ def said(key: str, lang: Language, **parts: Any) -> str:
     return _table("evaluation.json")[key][lang].format(**parts)
 
 
-def class_name(label: str, lang: Language) -> str:
-    """What a class is called: common ones have a word of their own, others keep theirs."""
-    return _table("class_names.json").get(label, {}).get(lang, label)
+def name_said(name: str, lang: Language) -> str:
+    """What a class or a split is called: common ones have a word of their own, others keep theirs."""
+    return _table("names.json").get(name, {}).get(lang, name)
 
 
 def figure_name(name: str, lang: Language) -> str:
@@ -38,7 +38,7 @@ def figure_name(name: str, lang: Language) -> str:
     if sign and start == "mean":
         return table["mean"][lang].format(name=figure_name(rest, lang))
     if sign:
-        return f"{class_name(start, lang)}: {figure_name(rest, lang)}"
+        return f"{name_said(start, lang)}: {figure_name(rest, lang)}"
     if name.startswith("macro "):
         return table["macro"][lang].format(name=figure_name(name.removeprefix("macro "), lang))
     return name
