@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 from sqlalchemy import ColumnElement, exists, false, or_
 
@@ -21,7 +21,14 @@ class Unknown(NotPermitted):
 class Throttled(NotPermitted):
     """Too many tries in too short a time."""
 
-    seconds: int = 60  # until it is worth another try
+    seconds: int = 60
+
+    @classmethod
+    def after(cls, seconds: int) -> Self:
+        """One that says when it is worth another try."""
+        error = cls("tries to sign in come slowly", got="too many", way_out=f"wait {seconds} s")
+        error.seconds = seconds
+        return error
 
 
 @final

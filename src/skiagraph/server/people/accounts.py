@@ -1,0 +1,213 @@
+"""Accounts: made by invitation, changed by administrators, each change written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, final, get_args
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from skiagraph.errors import InvalidInput, StateError, UnknownName
+from skiagraph.server.database import Database
+from skiagraph.server.people.access import Caller
+from skiagraph.server.people.names import folded_name
+from skiagraph.server.people.passwords import Passwords
+from skiagraph.server.people.roles import Role
+from skiagraph.server.people.sessions import Sessions
+from skiagraph.server.people.trail import Trail
+from skiagraph.server.people.visits import Known
+from skiagraph.server.tables import User
+
+__all__ = ["PERSONS", "Accounts"]
+
+PERSONS: Final = tuple(role for role in get_args(Role) if role != "service")
+"""The roles of people."""
+
+
+@final
+class Accounts:
+    """The accounts of all people.
+
+    Args:
+        database: Where they are kept.
+        passwords: Makes hashes.
+        sessions: Those of people whose rights end, end.
+        known: Visits of the last moment.
+        trail: Where changes are written down.
+    """
+
+    def __init__(
+        self, database: Database, passwords: Passwords, sessions: Sessions, known: Known, trail: Trail
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+        self._known = known
+        self._trail = trail
+
+    def listed(self) -> list[User]:
+        """All of them, by name."""
+        with self._database.reading() as session:
+            return list(session.scalars(select(User).order_by(User.name)))
+
+    def named(self, name: str) -> User:
+        """One of them.
+
+        Raises:
+            UnknownName: There is none of this name.
+        """
+        with self._database.reading() as session:
+            return _found(session, name)
+
+    def made(
+        self, session: Session, name: str, role: str, *, password: str, subject: str | None = None
+    ) -> int:
+        """Makes one, in a transaction of the caller's, and returns its number.
+
+        Args:
+            session: The transaction.
+            name: Folded and checked.
+            role: Of a person.
+            password: Its hash; empty where another provider vouches.
+            subject: Of that provider.
+
+        Raises:
+            InvalidInput: The name is taken.
+        """
+        user = User(
+            name=name, role=role, password=password, subject=subject, created=datetime.now(UTC), display=""
+        )
+        session.add(user)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise InvalidInput("each account has a name of its own", got="one that is taken") from error
+        return user.id
+
+    def set_role(self, by: Caller, name: str, role: str) -> None:
+        """Gives another role.
+
+        Raises:
+            InvalidInput: A role that is none of a person's.
+            UnknownName: There is no account of this name.
+            StateError: The last administrator would be gone.
+        """
+        if role not in PERSONS:
+            raise InvalidInput(f"a person is one of {', '.join(PERSONS)}", got=role)
+
+        def change(session: Session, user: User) -> None:
+            if role != "admin":
+                _another_admin(session, user)
+            user.role = role
+
+        self._changed(by, name, f"role {role}", change)
+
+    def disable(self, by: Caller, name: str) -> None:
+        """Lets somebody in no more, and ends their sessions.
+
+        Raises:
+            UnknownName: There is no account of this name.
+            StateError: The last administrator would be gone.
+        """
+
+        def change(session: Session, user: User) -> None:
+            _another_admin(session, user)
+            user.disabled = True
+            self._sessions.end_all(session, user.id)
+
+        self._changed(by, name, "disabled", change)
+
+    def enable(self, by: Caller, name: str) -> None:
+        """Lets somebody in again.
+
+        Raises:
+            UnknownName: There is no account of this name.
+        """
+
+        def change(_session: Session, user: User) -> None:
+            user.disabled = False
+
+        self._changed(by, name, "enabled", change)
+
+    def unlock(self, by: Caller, name: str) -> None:
+        """Ends the time in which wrong passwords locked somebody out.
+
+        Raises:
+            UnknownName: There is no account of this name.
+        """
+
+        def change(_session: Session, user: User) -> None:
+            user.failures, user.locked_until = 0, None
+
+        self._changed(by, name, "unlocked", change)
+
+    def set_password(self, session: Session, user: User, hashed: str, *, but: int | None = None) -> None:
+        """Keeps another password, in a transaction of the caller's, and ends sessions.
+
+        Args:
+            session: The transaction.
+            user: Whose.
+            hashed: Its hash.
+            but: Number of the session that stays.
+        """
+        user.password, user.failures, user.locked_until = hashed, 0, None
+        self._sessions.end_all(session, user.id, but=but)
+
+    def change_password(self, by: Caller, old: str, new: str, *, login: int | None) -> None:
+        """Gives the caller another password; their other sessions end.
+
+        Args:
+            by: Who asks.
+            old: The password of now.
+            new: The next.
+            login: Number of the session that stays.
+
+        Raises:
+            InvalidInput: The old one does not fit, or the new one is guessed soon.
+            StateError: The account has no password.
+        """
+        user = self.named(by.name)
+        if not user.password:
+            raise StateError("a password is changed where there is one", got="an account of another provider")
+        if not self._passwords.fit(user.password, old):
+            with self._database.writing() as session:
+                self._trail.record(
+                    "password refused", by.name, detail={"address": by.address}, session=session
+                )
+            raise InvalidInput("the old password fits", got="another")
+        hashed = self._passwords.hashed(new, user.name)
+
+        def change(session: Session, user: User) -> None:
+            self.set_password(session, user, hashed, but=login)
+
+        self._changed(by, by.name, "password changed", change)
+
+    def _changed(self, by: Caller, name: str, what: str, change: Callable[[Session, User], None]) -> None:
+        with self._database.writing() as session:
+            user = _found(session, name)
+            change(session, user)
+            self._trail.record(
+                "account changed", by.name, detail={"account": user.name, "change": what}, session=session
+            )
+        self._known.forget()
+
+
+def _found(session: Session, name: str) -> User:
+    user = session.scalar(select(User).where(User.name == folded_name(name)))
+    if user is None:
+        raise UnknownName("an account has a name", got="one that nobody has")
+    return user
+
+
+def _another_admin(session: Session, user: User) -> None:
+    """There stays somebody who can let others in."""
+    admins = session.scalars(
+        select(User.id).where(User.role == "admin", User.disabled.is_(False)).with_for_update()
+    ).all()
+    if list(admins) == [user.id]:
+        raise StateError(
+            "a server has an administrator", got="the last one", way_out="make somebody else one first"
+        )
