@@ -10,6 +10,7 @@ from skiagraph.errors import NotPermitted, WriteFailed
 from skiagraph.server.archive.files import Files
 from skiagraph.server.archive.intake import Intake
 from skiagraph.server.archive.sealed import read_key
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.metrics import Metrics
 from skiagraph.server.settings import Settings
@@ -30,6 +31,7 @@ class Site:
         intake: Takes what comes in.
         files: The files of the archive.
         metrics: What is counted.
+        audit: The trail of who did what.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class Site:
     intake: Intake
     files: Files
     metrics: Metrics
+    audit: Audit
 
     def unready(self) -> str | None:
         """Why no new work is taken; None where it is."""
@@ -71,4 +74,11 @@ def opened_site(settings: Settings) -> Site:
     files, intake = Files(home, key), Intake(home, key)
     database = Database(settings.database_url)
     database.migrate()
-    return Site(settings=settings, database=database, intake=intake, files=files, metrics=Metrics(database))
+    return Site(
+        settings=settings,
+        database=database,
+        intake=intake,
+        files=files,
+        metrics=Metrics(database),
+        audit=Audit(database),
+    )

@@ -97,14 +97,15 @@ def _give_up(uid: str, reason: str) -> None:
     unread(_site()[0], uid, reason)
 
 
-def enqueue_reading(uid: str, digest: str) -> None:
-    """Lets a study be read; asked twice for the same images it is read once.
+def enqueue_reading(uid: str, digest: str, turn: int) -> None:
+    """Lets a study be read; asked twice for the same turn it is read once.
 
     Args:
         uid: StudyInstanceUID.
         digest: Of its images.
+        turn: How often the study was complete; a person may ask for another reading of the same images.
     """
-    with SetWorkflowID(f"read {uid} {digest[:16]}"):
+    with SetWorkflowID(f"read {uid} {digest[:16]} {turn}"):
         DBOS.enqueue_workflow(_QUEUE, _read_study, uid, digest)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
 from skiagraph.server.site import Site
-from skiagraph.server.tables import Study
+from skiagraph.server.tables import Event, Study
 from skiagraph.server.way.durable import enqueue_reading
 from skiagraph.server.way.states import moved, study_of
 from skiagraph.server.way.steps import content_digest
@@ -30,10 +31,10 @@ class Completion:
 
     Args:
         site: The server.
-        read: Lets a study be read, by its UID and the digest of its images; asked twice it does it once.
+        read: Lets a study be read, by its UID, the digest of its images and its turn; asked twice it does it once.
     """
 
-    def __init__(self, site: Site, read: Callable[[str, str], None] = enqueue_reading) -> None:
+    def __init__(self, site: Site, read: Callable[[str, str, int], None] = enqueue_reading) -> None:
         self._site, self._read = site, read
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
@@ -63,9 +64,12 @@ class Completion:
     def resume(self) -> None:
         """Lets studies be read that were complete before, whose reading may not have been asked for."""
         with self._site.database.reading() as session:
-            left = session.execute(select(Study.uid, Study.digest).where(Study.state == "complete")).all()
-        for uid, digest in left:
-            self._read(uid, digest)
+            left = [
+                (study.uid, study.digest, _turn(session, study))
+                for study in session.scalars(select(Study).where(Study.state == "complete"))
+            ]
+        for one in left:
+            self._read(*one)
 
     def look(self) -> int:
         """One look.
@@ -84,5 +88,13 @@ class Completion:
                     continue
                 digest = study.digest = content_digest(session, study)
                 moved(session, study, "complete", series=study.series_count, instances=study.instance_count)
-            self._read(uid, digest)
+                turn = _turn(session, study)
+            self._read(uid, digest, turn)
         return len(uids)
+
+
+def _turn(session: Session, study: Study) -> int:
+    """How often a study was complete."""
+    session.flush()
+    times = select(func.count()).where(Event.study_id == study.id, Event.kind == "complete")
+    return session.scalar(times) or 0

@@ -8,15 +8,17 @@ from fastapi import FastAPI
 
 from skiagraph.errors import SkiagraphError
 from skiagraph.server.site import Site
-from skiagraph.server.web import health, metrics
+from skiagraph.server.web import events, health, metrics, studies
 from skiagraph.server.web.problems import on_error
 from skiagraph.version import __version__
 
 __all__ = ["application"]
 
 _ROUTERS: Final = (
+    events.router,
     health.router,
     metrics.router,
+    studies.router,
 )
 
 
