@@ -27,7 +27,7 @@ from skiagraph.errors import FormatError, SkiagraphError
 from skiagraph.io.dicom.elements import Elements, Odd, PixelPlace, Window, elements, group_two, same_tag
 from skiagraph.io.dicom.source import Source
 
-__all__ = ["BROKEN", "Header", "inflater", "scan", "scan_many"]
+__all__ = ["BROKEN", "Header", "inflater", "scan", "scan_many", "scan_stream"]
 
 BROKEN: Final = (
     ArithmeticError,
@@ -140,14 +140,28 @@ def scan(source: Source) -> Header:
         FormatError: Not DICOM, cut off, damaged, or made to hang or to fill the memory of who opens it.
     """
     with source.open() as stream:
-        try:
-            return _quick(stream, source.name)
-        except Odd:
-            return _slow(stream, source)
-        except SkiagraphError:
-            raise
-        except BROKEN as error:
-            raise _damaged(source) from error
+        return scan_stream(stream, source.name, lambda: source.size)
+
+
+def scan_stream(stream: BinaryIO, name: str, size: Callable[[], int]) -> Header:
+    """As `scan`, of a stream at its beginning, which can seek.
+
+    Args:
+        stream: It.
+        name: For messages.
+        size: Gives its length in bytes; called for odd files alone.
+
+    Raises:
+        FormatError: As `scan`.
+    """
+    try:
+        return _quick(stream, name)
+    except Odd:
+        return _slow(stream, name, size())
+    except SkiagraphError:
+        raise
+    except BROKEN as error:
+        raise _damaged(name) from error
 
 
 def scan_many(sources: Sequence[Source]) -> Iterator[Header | SkiagraphError]:
@@ -250,15 +264,15 @@ class _Bounded(io.RawIOBase):
         return True
 
 
-def _slow(stream: BinaryIO, source: Source) -> Header:
+def _slow(stream: BinaryIO, name: str, size: int) -> Header:
     """Big endian, no preamble, wrong VRs and all else that pydicom has learnt to forgive."""
     stream.seek(0)
     if not _begins_like_dicom(stream.read(132)):
-        raise FormatError(f"{source.name} is no DICOM file")
+        raise FormatError(f"{name} is no DICOM file")
     if DeflatedExplicitVRLittleEndian.encode() in stream.read(_MARKED):
-        raise _damaged(source)  # pydicom would inflate it without bound
+        raise _damaged(name)  # pydicom would inflate it without bound
     stream.seek(0)
-    bounded = _Bounded(stream, source.size)
+    bounded = _Bounded(stream, size)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -266,7 +280,7 @@ def _slow(stream: BinaryIO, source: Source) -> Header:
         implicit, little = found.original_encoding
         pixels = _place(bounded, little=little is not False)
     except BROKEN as error:
-        raise _damaged(source) from error
+        raise _damaged(name) from error
     meta = getattr(found, "file_meta", FileMetaDataset())
     syntax = str(meta.get("TransferSyntaxUID") or "")
     header = Header(found._dict, meta._dict, syntax, pixels)  # noqa: SLF001
@@ -300,5 +314,5 @@ def _place(stream: _Bounded, *, little: bool) -> PixelPlace | None:
     )
 
 
-def _damaged(source: Source) -> FormatError:
-    return FormatError(f"{source.name} is DICOM and is damaged or cut off", way_out="export it again")
+def _damaged(name: str) -> FormatError:
+    return FormatError(f"{name} is DICOM and is damaged or cut off", way_out="export it again")
