@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skiagraph.cli import app
+from skiagraph.errors import FormatError, InvalidInput, MissingInput
 from skiagraph.inference.classical import classical_model
 from skiagraph.task import load_bundle
 
@@ -64,3 +65,26 @@ def test_values_are_learnt_and_everything_is_said_as_json(lesions, tmp_path):
 def test_a_column_that_is_not_there_is_named(lesions, tmp_path):
     done = CliRunner().invoke(app, ["train", "classical", str(lesions), "--label", "grade", "--out", "x"])
     assert done.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        (None, MissingInput, "table.csv does not exist"),
+        (b"\x89PNG\xff\xfe\x00", FormatError, "CSV file in UTF-8"),
+        (b"", InvalidInput, "a line of names"),
+        (b"label,size\n", InvalidInput, "a line a case below it"),
+        (b"label,size\nbenign,1\nbenign,2\n", InvalidInput, "two classes or more; got benign"),
+        (b"label,size\nbenign,1\n,2\n", InvalidInput, "each row has its class"),
+        (b"label,size\nbenign,a\nmalignant,b\n", InvalidInput, "at least one column of numbers"),
+    ],
+)
+def test_what_is_no_table_to_learn_from_is_one_sentence(content, error, said, tmp_path):
+    path = tmp_path / "table.csv"
+    if content is not None:
+        path.write_bytes(content)
+    words = ["train", "classical", str(path), "--label", "label", "--out", str(tmp_path / "out")]
+    with pytest.raises(error, match=said) as refused:
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from skiagraph.workflow.features import Sheet
+    from skiagraph.workflow.outlined import Wanted
 
 __all__ = ["features"]
 
@@ -44,6 +45,15 @@ Csv = Annotated[
         show_default=False,
     ),
 ]
+Place = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Add the embedding of each whole image by a network that classifies or measures: a registered model, or "
+        "the folder of a bundle.",
+        show_default=False,
+    ),
+]
 
 
 def features(
@@ -61,6 +71,7 @@ def features(
         float | None,
         typer.Option(help="Or the size of a grey level, in the unit of the image.", show_default=False),
     ] = None,
+    embedding: Place = None,
     stability: Annotated[
         int, typer.Option(min=0, help="Shake each mask so often, and say how steady each feature is (ICC).")
     ] = 0,
@@ -70,6 +81,14 @@ def features(
         typer.Option(help="mm, for pictures whose files state none: 0.1 or 0.1x0.12.", show_default=False),
     ] = None,
     table: Csv = None,
+    outlines: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw each outline, and what 1 to 16 Fourier harmonics rebuild of it: a .png file.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, one object.")] = False,
 ) -> None:
     """Describe images and outlined structures by numbers: grey levels, texture, shape.
@@ -81,10 +100,13 @@ def features(
     """
     from skiagraph.cli.pixel_size import parsed_pixel_size
     from skiagraph.cli.progress import progress
+    from skiagraph.cli.rebuilt_outlines import rebuilt_outlines
     from skiagraph.features.sets import feature_set
+    from skiagraph.inference.embedding import embedded
     from skiagraph.workflow.feature_sheet import write_sheet
-    from skiagraph.workflow.features import Settings, described
+    from skiagraph.workflow.features import Settings, described, regions
     from skiagraph.workflow.outlined import Wanted, work_of
+    from skiagraph.workflow.shelf import model_bundle
 
     settings = Settings(
         features=feature_set(sets or ["all"]),
@@ -93,35 +115,43 @@ def features(
         label=label,
         shakes=stability,
         seed=seed,
+        embedding=None if embedding is None else embedded(model_bundle(embedding)),
     )
     wanted = Wanted(paths=tuple(images), mask=mask, pixel_size=parsed_pixel_size(pixel_size))
     if table is not None:
-        _check_target(table, wanted.paths)
+        _check_target("--csv", table, ".csv", wanted)
+    if outlines is not None:
+        _check_target("--outlines", outlines, ".png", wanted)
     with progress("describing", shown=not as_json) as watch:
         sheet = described(work_of(wanted), settings, watch)
+    if outlines is not None:
+        rebuilt_outlines(regions(work_of(wanted), label), outlines)
     files = () if table is None else write_sheet(sheet, table)
-    _say(sheet, files, as_json=as_json)
+    _say(sheet, files, outlines, as_json=as_json)
 
 
-def _check_target(table: Path, inputs: tuple[Path, ...]) -> None:
+def _check_target(option: str, file: Path, ending: str, wanted: Wanted) -> None:
     """Said before the work, not after it."""
     from skiagraph.errors import InvalidInput, MissingInput
 
-    if table.suffix.lower() != ".csv" or table.is_dir():
-        raise InvalidInput("--csv names a file that ends in .csv", got=table.name)
-    if not table.parent.is_dir():
+    if file.suffix.lower() != ending or file.is_dir():
+        raise InvalidInput(f"{option} names a file that ends in {ending}", got=file.name)
+    if not file.parent.is_dir():
         raise MissingInput(
-            f"{table.name} is written to a folder that exists", got=str(table.parent), way_out="make it first"
+            f"{file.name} is written to a folder that exists", got=str(file.parent), way_out="make it first"
         )
+    inputs = (*wanted.paths, *([] if wanted.mask is None else [wanted.mask]))
     taken = {path.resolve() for path in inputs}
     taken |= {path.resolve() / "dataset.csv" for path in inputs if path.is_dir()}
-    if taken & {table.resolve(), table.with_suffix(".json").resolve()}:
+    if taken & {file.resolve(), file.with_suffix(".json").resolve()}:
         raise InvalidInput(
-            "a table does not replace what it is made of", got=table.name, way_out="choose another name"
+            "what is written does not replace what it is made of",
+            got=file.name,
+            way_out="choose another name",
         )
 
 
-def _say(sheet: Sheet, files: tuple[Path, ...], *, as_json: bool) -> None:
+def _say(sheet: Sheet, files: tuple[Path, ...], outlines: Path | None, *, as_json: bool) -> None:
     from skiagraph.workflow.feature_sheet import plain
 
     for note in sheet.notes:
@@ -129,8 +159,11 @@ def _say(sheet: Sheet, files: tuple[Path, ...], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plain(sheet), indent=1, ensure_ascii=False, allow_nan=False))
         return
+    if outlines is not None:
+        typer.echo(f"{outlines} (outlines, and what few harmonics rebuild of them)")
     if not files:
-        _show(sheet)
+        if outlines is None:
+            _show(sheet)
         return
     missing = sum(bool(one.reason) for row in sheet.rows for one in row.features)
     rows = "1 row" if len(sheet.rows) == 1 else f"{len(sheet.rows)} rows"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Dataset, Label, Sample, Target
 from skiagraph.codes import Code
-from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError
+from skiagraph.errors import FormatError, InvalidInput, MissingInput, SkiagraphError
 from skiagraph.features.account import Account, account_beside
 from skiagraph.features.feature import Feature
 from skiagraph.features.sets import FAMILIES
@@ -128,7 +128,7 @@ def table_of_csv(
         InvalidInput: No row, no such column, no column of numbers, an answer that is missing, or more than 20 classes.
     """
     rows = _rows(path)
-    header = [name for name in rows[0] if name is not None]
+    header = [name for name in rows[0] if name]  # without a name: a count of lines, or cells too many
     group = "case" if group is None and "case" in header else group
     for name in (label, *(() if group is None else (group,))):
         if name not in header:
@@ -208,6 +208,10 @@ def _answered(
     numbers = {a: _number(a) for a in set(answers)}
     if "" in numbers:
         raise InvalidInput("each row has its class", got="a row without", way_out="leave it out")
+    if len(numbers) < 2:
+        raise InvalidInput(
+            "there are two classes or more", got=next(iter(numbers), "none"), way_out="name another column"
+        )
     if len(numbers) > _MOST_CLASSES:
         raise InvalidInput(
             f"there are at most {_MOST_CLASSES} classes",
