@@ -56,7 +56,7 @@ def counted_in_a_line(judged: Judged, lang: Language) -> str:
         )
         for one in judged.counts
     ]
-    return said("found-items", lang, items=phrase("comma", lang).join(items)) if items else ""
+    return said("found-items", lang, items=phrase("and", lang).join(items)) if items else ""
 
 
 def count_rows(judged: Judged, lang: Language) -> tuple[tuple[str, ...], ...]:
