@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from skiagraph.cli.audit import audit
+from skiagraph.cli.backup import backup, restore
 from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
 from skiagraph.cli.dataset import dataset
@@ -70,6 +72,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(dataset)
+app.add_typer(audit, name="audit")
 app.add_typer(train, name="train")
 app.add_typer(tune, name="tune")
 

@@ -124,6 +124,15 @@ class Audit:
             if len(rows) < _AT_ONCE:
                 return Verdict(records=number, broken=None, last=before)
 
+    def has(self, digest: str) -> bool:
+        """Whether a record of this digest is in the trail: one that was told before and is not was cut off.
+
+        Raises:
+            DatabaseGone: It cannot be read.
+        """
+        with self._database.reading() as session:
+            return session.scalar(select(AuditRecord.id).where(AuditRecord.digest == digest)) is not None
+
 
 def _digest(number: int, before: str, words: str) -> str:
     return hashlib.sha256(f"{number}\n{before}\n{words}".encode()).hexdigest()
