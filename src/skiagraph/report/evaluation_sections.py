@@ -154,13 +154,13 @@ def rules_section(rules: Sequence[RuleRow], alike: float | None, lang: str) -> S
     language = check_language(lang)
     share = "" if alike is None else f"{100 * alike:.0f}"
     of = said("rules-tree", language) if alike is None else said("rules-imitated", language, share=share)
-    rows = [tuple(said(key, language) for key in ("rules-if", "rules-then", "rules-right"))]
+    rows = [tuple(said(key, language) for key in ("rules-then", "rules-if", "rules-right"))]
     for bounds, answer, right, cases in rules:
         asked = [_bound(*bound) for bound in bounds]
         rows.append(
             (
-                said("rules-and", language).join(asked) or said("rules-always", language),
                 name_said(answer, language),
+                said("rules-and", language).join(asked) or said("rules-always", language),
                 said("rules-of", language, right=right, cases=cases),
             )
         )
@@ -170,10 +170,12 @@ def rules_section(rules: Sequence[RuleRow], alike: float | None, lang: str) -> S
 
 def _bound(name: str, low: float, high: float) -> str:
     if math.isinf(low):
-        return f"{name} ≤ {_threshold(high)}"
-    if math.isinf(high):
-        return f"{name} > {_threshold(low)}"
-    return f"{_threshold(low)} < {name} ≤ {_threshold(high)}"
+        words = f"{name} ≤ {_threshold(high)}"
+    elif math.isinf(high):
+        words = f"{name} > {_threshold(low)}"
+    else:
+        words = f"{_threshold(low)} < {name} ≤ {_threshold(high)}"
+    return words.replace(" ", "\u00a0")
 
 
 def _threshold(value: float) -> str:
