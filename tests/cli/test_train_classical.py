@@ -76,6 +76,7 @@ def test_a_column_that_is_not_there_is_named(lesions, tmp_path):
         (b"label,size\n", InvalidInput, "a line a case below it"),
         (b"label,size\nbenign,1\nbenign,2\n", InvalidInput, "two classes or more; got benign"),
         (b"label,size\nbenign,1\n,2\n", InvalidInput, "each row has its class"),
+        (b"label,size\nbenign,1e300\nmalignant,2\n", InvalidInput, r"within 1e\+100"),
         (b"label,size\nbenign,a\nmalignant,b\n", InvalidInput, "at least one column of numbers"),
     ],
 )

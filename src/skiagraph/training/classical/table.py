@@ -29,6 +29,7 @@ __all__ = ["FeatureTable", "features_of_cases", "table_of_csv"]
 
 Row: TypeAlias = tuple[Sample, dict[str, float], float]
 _MOST_CLASSES: Final = 20
+_LARGEST: Final = 1e100  # what can be squared and summed
 
 
 @final
@@ -54,7 +55,7 @@ class FeatureTable:
         problems: What was left out, one sentence each.
 
     Raises:
-        InvalidInput: Rows that do not fit, an infinite number, a column twice, a truth that is no label.
+        InvalidInput: Rows that do not fit, a number that is infinite or beyond 1e100, a column twice, a truth that is no label.
     """
 
     name: str
@@ -84,8 +85,10 @@ class FeatureTable:
             )
         if len(set(self.columns)) != len(self.columns):
             raise InvalidInput("each column of a table has a name of its own", got="one twice")
-        if np.isinf(self.numbers).any() or not np.isfinite(self.truth).all():
-            raise InvalidInput("features are finite or missing, and each case has its truth", got="another")
+        if (np.abs(self.numbers) > _LARGEST).any() or not (np.abs(self.truth) <= _LARGEST).all():
+            raise InvalidInput(
+                f"features are missing or within {_LARGEST:g}, and each case has its truth", got="another"
+            )
         if self.target.kind not in ("multi-class", "regression"):
             raise InvalidInput("a table answers with one class or one value", got=self.target.kind)
         if not self.regression and not np.isin(self.truth, np.arange(len(self.target.labels))).all():
