@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from feature_studies_data import CASES, MALIGNANT, Cases, breast, ceiling, phantom
+from feature_studies_data import MALIGNANT, Cases, breast, ceiling, phantom
 from feature_studies_figures import (
     Answers,
     Figures,
@@ -35,7 +35,7 @@ from small_pictures_run import written
 from skiagraph.training.classical import FeatureTable, Search
 
 DIFFICULTIES: Final = (0.6, 0.7)
-PHANTOM_EPOCHS, BREAST_EPOCHS = 80, 40  # of the training in each outer fold
+EPOCHS: Final = 80  # of the training in each outer fold
 SEARCH: Final = Search(learners=("svm",), selection="mrmr")
 FEW: Final = Search(learners=("svm",))
 NETWORK, FUSION, NEVER = "deep model", "fusion", "always benign"
@@ -51,8 +51,8 @@ def phantoms(difficulty: float) -> Found:
         f"{title} + SVM": classical(f"{name}-{n}", table, search)
         for n, ((title, table), search) in enumerate(zip(cases.tables.items(), searches, strict=True))
     }
-    found[NETWORK] = deep(name, cases, PHANTOM_EPOCHS)
-    told = {"difficulty": difficulty, "cases": CASES, "malignant": MALIGNANT, "ceiling": ceiling(difficulty)}
+    found[NETWORK] = deep(name, cases, EPOCHS)
+    told = {"difficulty": difficulty, "malignant": MALIGNANT, "ceiling": ceiling(difficulty)}
     return told | _judged(cases, found, 1)
 
 
@@ -62,9 +62,9 @@ def sonograms() -> Found:
     ((title, table),) = learn.tables.items()
     found = {
         f"{title} + SVM": classical("breast-0", table, SEARCH),
-        NETWORK: deep("breast", learn, BREAST_EPOCHS),
+        NETWORK: deep("breast", learn, EPOCHS),
     }
-    new = tested("breast", learn, test, SEARCH, BREAST_EPOCHS)
+    new = tested("breast", learn, test, SEARCH, EPOCHS)
     result = _judged(learn, found, 0)
     models = _models(found, table)
     told = {

@@ -11,8 +11,8 @@ NEVER: Final = "always benign"
 COLUMNS: Final = ("AUC", "accuracy", "balanced accuracy", "sensitivity", "specificity")
 HOW: Final = """Five outer folds, the same for all models of a study; no group is parted. Features go to an SVM; inner
 folds choose its settings, and how many features it is given (mRMR; the 15 values are taken whole). The deep model is
-the machine's own plan, made and learnt anew in each outer fold, but for its length: one network, {network}, {phantom}
-epochs for phantoms and {breast} for sonograms. With more time the plan takes five networks, which would do better.
+the machine's own plan, made and learnt anew in each outer fold, but for its length: one network, {phantom} for
+phantoms and {breast} for sonograms, {epochs} epochs; with more time the plan takes five, which would do better.
 Fusion is the mean of the calibrated log odds of the models above it. Temperature, bias and cut of each, of the fusion
 too, come from the other folds; the cut makes sensitivity plus specificity largest there. Intervals are 95 %, of a
 bootstrap over groups: they tell the chance of which cases are judged, not that of learning. Differences are paired.
@@ -29,7 +29,7 @@ def page(found: Mapping[str, Any]) -> str:
 
 def _how(found: Mapping[str, Any]) -> str:
     phantom, breast = (one["parts"]["deep model"][0] for one in (found["phantoms"][0], found["sonograms"]))
-    return HOW.format(network=phantom["network"], phantom=phantom["epochs"], breast=breast["epochs"])
+    return HOW.format(phantom=phantom["network"], breast=breast["network"], epochs=breast["epochs"])
 
 
 def misleads(found: Mapping[str, Any]) -> str:
@@ -58,7 +58,7 @@ def _found(row: Mapping[str, Any]) -> str:
 
 def _phantoms(one: Mapping[str, Any]) -> str:
     return (
-        f"**Phantoms of breast tumours, difficulty {one['difficulty']:g}**: {one['cases']} sonograms, "
+        f"**Phantoms of breast tumours, difficulty {one['difficulty']:g}**: {len(one['cases'])} sonograms, "
         f"{100 * one['malignant']:.0f} % malignant. The features know the outline; the deep model is shown the square "
         "round it, with its margin, and no outline. Who knew the five signs by which the phantoms are drawn would "
         f"reach an AUC of {one['ceiling']:.3f}.\n\n"
@@ -80,14 +80,16 @@ def _sonograms(one: Mapping[str, Any]) -> str:
 
 
 def verdict(one: Mapping[str, Any]) -> str:
-    """In words: which single model orders cases best, and whether fusion does better."""
+    """In words: which single model orders cases best, and in what fusion differs from it beyond chance."""
     areas = {name: one["rows"][name]["AUC"]["value"] for name in one["fusion minus"]}
-    order = sorted(areas, key=lambda name: -areas[name])
-    best, gain = order[0], one["fusion minus"][order[0]]["AUC"]
-    apart = gain["low"] > 0 or gain["high"] < 0
-    end = f"fusion minus it is {said(gain, '+.3f')}" + ("" if apart else ", which tells no difference")
-    ranks = ", then ".join(f"{name} ({areas[name]:.3f})" for name in order[1:])
-    return f"Of single models {best} has the largest AUC ({areas[best]:.3f}), then {ranks}; {end}."
+    best, *others = sorted(areas, key=lambda name: -areas[name])
+    less = one["fusion minus"][best]
+    apart = [key for key in COLUMNS if less[key]["low"] > 0 or less[key]["high"] < 0]
+    told = "; ".join(f"{key} {said(less[key], '+.3f')}" for key in apart)
+    ranks = ", then ".join(f"{name} ({areas[name]:.3f})" for name in others)
+    return f"Of single models {best} has the largest AUC ({areas[best]:.3f}), then {ranks}. Fusion " + (
+        f"differs from it in: {told}." if apart else "does not differ from it by more than chance."
+    )
 
 
 def _nuclei(one: Mapping[str, Any]) -> str:
