@@ -44,6 +44,10 @@ class Files:
         self.key: Final = key
         with disk():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not (self.folder / "ff").is_dir():
+                for number in range(256):
+                    (self.folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+                synced(self.folder)
         self._ordered = keeps_order(self.folder)
         self._check_key()
 
@@ -80,7 +84,7 @@ class Files:
         """
         if not self.has(digest):
             with disk():
-                named_too(path, self._place(digest, path.suffix, make=True))
+                named_too(path, self._place(digest, path.suffix))
 
     def settle(self, digests: Iterable[str]) -> None:
         """Makes the names that `link` gave safe, so that the others may go.
@@ -186,14 +190,10 @@ class Files:
                 if time.time() - path.stat().st_mtime > _DEAD:
                     path.unlink(missing_ok=True)
 
-    def _place(self, digest: str, suffix: str, *, make: bool = False) -> Path:
+    def _place(self, digest: str, suffix: str) -> Path:
         if len(digest) != _LENGTH or not _DIGITS.issuperset(digest):
             raise InvalidInput("a digest is 64 hexadecimal digits", got=f"{len(digest)} characters")
-        folder = self.folder / digest[:2]
-        if make and not folder.is_dir():
-            folder.mkdir(mode=0o700, exist_ok=True)
-            synced(self.folder)
-        return folder / f"{digest[2:]}{suffix}"
+        return self.folder / digest[:2] / f"{digest[2:]}{suffix}"
 
     def _found(self, digest: str) -> Path | None:
         for suffix in (PLAIN, SEALED) if self.key is None else (SEALED, PLAIN):
@@ -213,9 +213,7 @@ class Files:
         return found
 
     def _kept(self, parts: Iterable[Part], digest: str) -> None:
-        with disk():
-            target = self._place(digest, PLAIN if self.key is None else SEALED, make=True)
-        _write(parts, target, self.key)
+        _write(parts, self._place(digest, PLAIN if self.key is None else SEALED), self.key)
 
     def _check_key(self) -> None:
         """Some sealed bytes tell whether the key is the one of before."""
