@@ -55,7 +55,8 @@ class FeatureTable:
         problems: What was left out, one sentence each.
 
     Raises:
-        InvalidInput: Rows that do not fit, a number that is infinite or beyond 1e100, a column twice, a truth that is no label.
+        InvalidInput: Rows that do not fit, a number that is infinite or beyond 1e100, a column twice, a truth that is
+            no label.
     """
 
     name: str
