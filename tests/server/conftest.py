@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy import select
 
-from skiagraph.server.people.access import Caller
-from skiagraph.server.people.roles import MAY
 from skiagraph.server.settings import settings_of
 from skiagraph.server.site import Site, opened_site
+from skiagraph.server.tables import User
 from skiagraph.server.web.app import application
 
 Browser = Callable[[str | None], TestClient]
@@ -26,20 +25,21 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def browser(site: Site) -> Browser:
-    """A client in which a person of a role is signed in; None for nobody. Sends what unsafe methods ask for."""
+    """A client in which a new person of a role is signed in, named after it; None for nobody.
+
+    It sends what unsafe methods ask for. The same role again is the same person in another session.
+    """
     app = application(site)
 
     def signed_in(role: str | None) -> TestClient:
-        return TestClient(_as(app, role), base_url="http://127.0.0.1")
+        client = TestClient(app, base_url="http://127.0.0.1")
+        if role is not None:
+            with site.database.writing() as session:
+                number = session.scalar(select(User.id).where(User.name == role))
+                number = number or site.people.accounts.made(session, role, role, password="")
+                secret = site.people.sessions.begin(session, number, address="testclient", agent="tests")
+            client.cookies.set("skiagraph", secret)
+            client.headers["X-CSRF-Token"] = site.people.sessions.visit(secret, "testclient").csrf
+        return client
 
     return signed_in
-
-
-def _as(app: ASGIApp, role: str | None) -> ASGIApp:
-    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
-        if role is not None and scope["type"] == "http":
-            who = Caller(name=role, user=None, role=role, may=MAY[role], address="127.0.0.1")
-            scope.setdefault("state", {})["caller"] = who
-        await app(scope, receive, send)
-
-    return inner

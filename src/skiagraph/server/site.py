@@ -13,6 +13,7 @@ from skiagraph.server.archive.sealed import read_key
 from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.metrics import Metrics
+from skiagraph.server.people.people import People, opened_people
 from skiagraph.server.settings import Settings
 
 __all__ = ["Site", "opened_site"]
@@ -32,6 +33,7 @@ class Site:
         files: The files of the archive.
         metrics: What is counted.
         audit: The trail of who did what.
+        people: Who may enter, and who is inside.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Site:
     files: Files
     metrics: Metrics
     audit: Audit
+    people: People
 
     def unready(self) -> str | None:
         """Why no new work is taken; None where it is."""
@@ -74,11 +77,13 @@ def opened_site(settings: Settings) -> Site:
     files, intake = Files(home, key), Intake(home, key)
     database = Database(settings.database_url)
     database.migrate()
+    audit = Audit(database)
     return Site(
         settings=settings,
         database=database,
         intake=intake,
         files=files,
         metrics=Metrics(database),
-        audit=Audit(database),
+        audit=audit,
+        people=opened_people(settings, database, audit),
     )

@@ -11,13 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skiagraph.errors import InvalidInput, StateError, UnknownName
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.names import folded_name
-from skiagraph.server.people.passwords import Passwords
 from skiagraph.server.people.roles import Role
 from skiagraph.server.people.sessions import Sessions
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known
 from skiagraph.server.tables import User
 
@@ -33,20 +32,16 @@ class Accounts:
 
     Args:
         database: Where they are kept.
-        passwords: Makes hashes.
         sessions: Those of people whose rights end, end.
         known: Visits of the last moment.
-        trail: Where changes are written down.
+        audit: Where changes are written down.
     """
 
-    def __init__(
-        self, database: Database, passwords: Passwords, sessions: Sessions, known: Known, trail: Trail
-    ) -> None:
+    def __init__(self, database: Database, sessions: Sessions, known: Known, audit: Audit) -> None:
         self._database = database
-        self._passwords = passwords
         self._sessions = sessions
         self._known = known
-        self._trail = trail
+        self._audit = audit
 
     def listed(self) -> list[User]:
         """All of them, by name."""
@@ -144,53 +139,35 @@ class Accounts:
 
         self._changed(by, name, "unlocked", change)
 
-    def set_password(self, session: Session, user: User, hashed: str, *, but: int | None = None) -> None:
-        """Keeps another password, in a transaction of the caller's, and ends sessions.
-
-        Args:
-            session: The transaction.
-            user: Whose.
-            hashed: Its hash.
-            but: Number of the session that stays.
-        """
-        user.password, user.failures, user.locked_until = hashed, 0, None
-        self._sessions.end_all(session, user.id, but=but)
-
-    def change_password(self, by: Caller, old: str, new: str, *, login: int | None) -> None:
-        """Gives the caller another password; their other sessions end.
+    def set_password(self, by: Caller, name: str, hashed: str, *, but: int | None) -> None:
+        """Keeps another password, and ends the sessions of that account.
 
         Args:
             by: Who asks.
-            old: The password of now.
-            new: The next.
-            login: Number of the session that stays.
+            name: Whose.
+            hashed: Its hash.
+            but: Number of the session that stays.
 
         Raises:
-            InvalidInput: The old one does not fit, or the new one is guessed soon.
-            StateError: The account has no password.
+            UnknownName: There is no account of this name.
         """
-        user = self.named(by.name)
-        if not user.password:
-            raise StateError("a password is changed where there is one", got="an account of another provider")
-        if not self._passwords.fit(user.password, old):
-            with self._database.writing() as session:
-                self._trail.record(
-                    "password refused", by.name, detail={"address": by.address}, session=session
-                )
-            raise InvalidInput("the old password fits", got="another")
-        hashed = self._passwords.hashed(new, user.name)
 
         def change(session: Session, user: User) -> None:
-            self.set_password(session, user, hashed, but=login)
+            self.put_password(session, user, hashed, but=but)
 
-        self._changed(by, by.name, "password changed", change)
+        self._changed(by, name, "another password", change)
+
+    def put_password(self, session: Session, user: User, hashed: str, *, but: int | None = None) -> None:
+        """The same in a transaction of the caller's, who tells `Known` to forget after it, and the audit trail."""
+        user.password, user.failures, user.locked_until = hashed, 0, None
+        self._sessions.end_all(session, user.id, but=but)
 
     def _changed(self, by: Caller, name: str, what: str, change: Callable[[Session, User], None]) -> None:
         with self._database.writing() as session:
             user = _found(session, name)
             change(session, user)
-            self._trail.record(
-                "account changed", by.name, detail={"account": user.name, "change": what}, session=session
+            self._audit.record(
+                "account changed", by.name, address=by.address, detail=f"{user.name}: {what}", session=session
             )
         self._known.forget()
 

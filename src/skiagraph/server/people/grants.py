@@ -10,10 +10,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from skiagraph.errors import UnknownName
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.names import folded_name
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.tables import Grant, Study, User
 
 __all__ = ["Access", "Grants"]
@@ -39,12 +39,12 @@ class Grants:
 
     Args:
         database: Where that is kept.
-        trail: Where changes are written down.
+        audit: Where changes are written down.
     """
 
-    def __init__(self, database: Database, trail: Trail) -> None:
+    def __init__(self, database: Database, audit: Audit) -> None:
         self._database = database
-        self._trail = trail
+        self._audit = audit
 
     def of(self, uid: str) -> Access:
         """Who sees a study.
@@ -80,11 +80,13 @@ class Grants:
             session.execute(delete(Grant).where(Grant.study_id == study.id))
             session.add_all(Grant(study_id=study.id, user_id=user) for user in users)
             study.restricted = restricted
-            self._trail.record(
-                "access changed",
+            seen = f"for {', '.join(sorted(names)) or 'nobody'}" if restricted else "not restricted"
+            self._audit.record(
+                "study changed",
                 by.name,
                 study=study.uid,
-                detail={"restricted": restricted, "people": sorted(names)},
+                address=by.address,
+                detail=f"access {seen}",
                 session=session,
             )
 

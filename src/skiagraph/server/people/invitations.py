@@ -10,13 +10,13 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from skiagraph.errors import InvalidInput, UnknownName
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.accounts import PERSONS, Accounts
 from skiagraph.server.people.names import checked_name
 from skiagraph.server.people.passwords import Passwords
 from skiagraph.server.people.secret import digest_of, new_secret
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known
 from skiagraph.server.tables import Invitation, User
 
@@ -50,17 +50,17 @@ class Invitations:
         accounts: What they make.
         passwords: Makes hashes.
         known: Visits of the last moment.
-        trail: Where they are written down.
+        audit: Where they are written down.
     """
 
     def __init__(
-        self, database: Database, accounts: Accounts, passwords: Passwords, known: Known, trail: Trail
+        self, database: Database, accounts: Accounts, passwords: Passwords, known: Known, audit: Audit
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._passwords = passwords
         self._known = known
-        self._trail = trail
+        self._audit = audit
 
     def first(self) -> str | None:
         """The secret of the link that makes the first administrator; None where there are accounts.
@@ -72,7 +72,7 @@ class Invitations:
                 return None
             session.execute(delete(Invitation))
             secret = self._kept(session, "admin", None)
-            self._trail.record("invited", "server", detail={"role": "admin"}, session=session)
+            self._audit.record("account changed", "server", detail="first admin invited", session=session)
         return secret
 
     def invite(self, by: Caller, role: str) -> str:
@@ -86,7 +86,9 @@ class Invitations:
             raise InvalidInput(f"a person is one of {', '.join(PERSONS)}", got=role)
         with self._database.writing() as session:
             secret = self._kept(session, given, None)
-            self._trail.record("invited", by.name, detail={"role": role}, session=session)
+            self._audit.record(
+                "account changed", by.name, address=by.address, detail=f"{role} invited", session=session
+            )
         return secret
 
     def renew(self, by: Caller, name: str) -> str:
@@ -99,7 +101,9 @@ class Invitations:
         with self._database.writing() as session:
             session.execute(delete(Invitation).where(Invitation.user_id == user.id))
             secret = self._kept(session, user.role, user.id)
-            self._trail.record("invited", by.name, detail={"account": user.name}, session=session)
+            self._audit.record(
+                "account changed", by.name, address=by.address, detail=f"{user.name}: link", session=session
+            )
         return secret
 
     def opened(self, secret: str) -> Invited:
@@ -152,11 +156,12 @@ class Invitations:
             if user is None:
                 self._accounts.made(session, named, invited.role, password=hashed)
             else:
-                self._accounts.set_password(session, user, hashed)
-            self._trail.record(
-                "invitation accepted",
+                self._accounts.put_password(session, user, hashed)
+            self._audit.record(
+                "account changed",
                 named,
-                detail={"role": invited.role, "address": address},
+                address=address,
+                detail=f"{named}: {invited.role}, by link",
                 session=session,
             )
         self._known.forget()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.accounts import Accounts
@@ -17,7 +18,6 @@ from skiagraph.server.people.sessions import Sessions
 from skiagraph.server.people.sign_in import Door
 from skiagraph.server.people.throttle import Throttle
 from skiagraph.server.people.tokens import Tokens
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known
 from skiagraph.server.settings import Settings
 
@@ -53,27 +53,27 @@ class People:
     provider: Provider | None
 
 
-def opened_people(settings: Settings, database: Database, trail: Trail) -> People:
+def opened_people(settings: Settings, database: Database, audit: Audit) -> People:
     """Opens them.
 
     Args:
         settings: Limits, and another provider.
         database: Where they are kept.
-        trail: Where every change is written down.
+        audit: Where every change is written down.
 
     Raises:
         InvalidInput: A provider that does not speak TLS.
     """
     known, passwords = Known(), Passwords()
-    sessions = Sessions(database, settings.limits, known, trail)
-    accounts = Accounts(database, passwords, sessions, known, trail)
+    sessions = Sessions(database, settings.limits, known, audit)
+    accounts = Accounts(database, sessions, known, audit)
     return People(
         accounts=accounts,
-        invitations=Invitations(database, accounts, passwords, known, trail),
+        invitations=Invitations(database, accounts, passwords, known, audit),
         sessions=sessions,
-        tokens=Tokens(database, known, trail),
+        tokens=Tokens(database, known, audit),
         known=known,
-        grants=Grants(database, trail),
+        grants=Grants(database, audit),
         door=Door(
             database=database,
             limits=settings.limits,
@@ -82,7 +82,7 @@ def opened_people(settings: Settings, database: Database, trail: Trail) -> Peopl
             sessions=sessions,
             known=known,
             throttle=Throttle(settings.limits.requests_per_minute),
-            trail=trail,
+            audit=audit,
         ),
         provider=None if settings.openid is None else Provider(settings.openid),
     )

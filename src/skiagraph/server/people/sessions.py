@@ -10,11 +10,11 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from skiagraph.errors import UnknownName
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database, DatabaseGone
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.roles import MAY, Role
 from skiagraph.server.people.secret import digest_of, new_secret
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known, Visit
 from skiagraph.server.settings import Limits
 from skiagraph.server.tables import Login, User
@@ -33,15 +33,15 @@ class Sessions:
         database: Where they are kept.
         limits: How long they last.
         known: Visits of the last moment.
-        trail: Where ends are written down.
+        audit: Where ends are written down.
     """
 
-    def __init__(self, database: Database, limits: Limits, known: Known, trail: Trail) -> None:
+    def __init__(self, database: Database, limits: Limits, known: Known, audit: Audit) -> None:
         self._database = database
         self._idle = timedelta(minutes=limits.session_minutes)
         self._life = timedelta(hours=limits.session_hours)
         self._known = known
-        self._trail = trail
+        self._audit = audit
 
     def begin(self, session: Session, user: int, *, address: str, agent: str) -> str:
         """Begins one, in a transaction of the caller's, and returns its secret.
@@ -112,7 +112,7 @@ class Sessions:
             )
             if ended is None:
                 raise UnknownName("a session that is ended is one of one's own", got=f"number {login}")
-            self._trail.record("sign-out", by.name, detail={"address": by.address}, session=session)
+            self._audit.record("signed out", by.name, address=by.address, session=session)
         self._known.forget()
 
     def end_all(self, session: Session, user: int, *, but: int | None = None) -> None:

@@ -10,8 +10,10 @@ from typing import final
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from skiagraph.errors import InvalidInput, StateError
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
-from skiagraph.server.people.access import Unknown
+from skiagraph.server.people.access import Caller, Unknown
 from skiagraph.server.people.accounts import Accounts
 from skiagraph.server.people.names import folded_name, is_name
 from skiagraph.server.people.openid import Identity
@@ -19,7 +21,6 @@ from skiagraph.server.people.passwords import Passwords
 from skiagraph.server.people.secret import digest_of
 from skiagraph.server.people.sessions import Sessions
 from skiagraph.server.people.throttle import Throttle
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known
 from skiagraph.server.settings import Limits
 from skiagraph.server.tables import Login, User
@@ -56,7 +57,7 @@ class Door:
         sessions: Begun here.
         known: Visits of the last moment.
         throttle: Tries of each address.
-        trail: Where each try is written down.
+        audit: Where each try is written down.
     """
 
     database: Database
@@ -66,7 +67,7 @@ class Door:
     sessions: Sessions
     known: Known
     throttle: Throttle
-    trail: Trail
+    audit: Audit
 
     def enter(self, name: str, password: str, visitor: Visitor) -> str:
         """Begins a session, and returns its secret.
@@ -128,8 +129,30 @@ class Door:
         with self.database.writing() as session:
             ended = session.scalar(delete(Login).where(Login.secret == digest_of(secret)).returning(Login.id))
             if ended is not None:
-                self.trail.record("sign-out", who, detail={"address": address}, session=session)
+                self.audit.record("signed out", who, address=address, session=session)
         self.known.forget()
+
+    def change_password(self, by: Caller, old: str, new: str, *, login: int | None) -> None:
+        """Gives the caller another password; their other sessions end.
+
+        Args:
+            by: Who asks.
+            old: The password of now.
+            new: The next.
+            login: Number of the session that stays.
+
+        Raises:
+            InvalidInput: The old one does not fit, or the new one is guessed soon.
+            StateError: The account has no password.
+            Throttled: Too many tries from one address.
+        """
+        self.throttle.take(by.address)
+        user = self.accounts.named(by.name)
+        if not user.password:
+            raise StateError("a password is changed where there is one", got="an account of another provider")
+        if not self.passwords.fit(user.password, old):
+            raise InvalidInput("the old password fits", got="another")
+        self.accounts.set_password(by, user.name, self.passwords.hashed(new, user.name), but=login)
 
     def _let_in(self, user: User, *, fits: bool) -> bool:
         """Counts wrong passwords; a right one does not open an account that is locked."""
@@ -148,11 +171,12 @@ class Door:
         if visitor.secret:
             session.execute(delete(Login).where(Login.secret == digest_of(visitor.secret)))
         secret = self.sessions.begin(session, user.id, address=visitor.address, agent=visitor.agent)
-        self.trail.record("sign-in", user.name, detail={"address": visitor.address}, session=session)
+        self.audit.record("signed in", user.name, address=visitor.address, session=session)
         return secret
 
     def _refused(self, session: Session, who: str, visitor: Visitor) -> None:
-        self.trail.record("sign-in refused", who, detail={"address": visitor.address}, session=session)
+        why = "name and password do not fit, or the account is locked or disabled"
+        self.audit.record("signed in", who, address=visitor.address, failed=why, session=session)
 
 
 def _refusal(limits: Limits) -> Unknown:

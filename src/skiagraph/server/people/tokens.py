@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from skiagraph.errors import InvalidInput, UnknownName
+from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
 from skiagraph.server.people.names import checked_name
 from skiagraph.server.people.roles import PERMISSIONS, Permission
 from skiagraph.server.people.secret import digest_of, new_secret
-from skiagraph.server.people.trail import Trail
 from skiagraph.server.people.visits import Known, Visit
 from skiagraph.server.tables import Token
 
@@ -34,13 +34,13 @@ class Tokens:
     Args:
         database: Where they are kept.
         known: Visits of the last moment.
-        trail: Where changes are written down.
+        audit: Where changes are written down.
     """
 
-    def __init__(self, database: Database, known: Known, trail: Trail) -> None:
+    def __init__(self, database: Database, known: Known, audit: Audit) -> None:
         self._database = database
         self._known = known
-        self._trail = trail
+        self._audit = audit
 
     def make(self, by: Caller, name: str, scopes: Sequence[str], days: float | None) -> str:
         """Makes one, and returns its secret, which is not shown again.
@@ -75,10 +75,11 @@ class Tokens:
                         expires=ends,
                     )
                 )
-                self._trail.record(
-                    "token made",
+                self._audit.record(
+                    "token changed",
                     by.name,
-                    detail={"token": named, "scopes": sorted(set(scopes))},
+                    address=by.address,
+                    detail=f"{named}: {', '.join(sorted(set(scopes)))}",
                     session=session,
                 )
         except IntegrityError as error:
@@ -119,5 +120,7 @@ class Tokens:
             )
             if name is None:
                 raise UnknownName("a token that is revoked is there", got=f"number {number}")
-            self._trail.record("token revoked", by.name, detail={"token": name}, session=session)
+            self._audit.record(
+                "token changed", by.name, address=by.address, detail=f"{name}: revoked", session=session
+            )
         self._known.forget()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
 
 from skiagraph.errors import SkiagraphError
 from skiagraph.server.site import Site
-from skiagraph.server.web import events, health, metrics, studies
+from skiagraph.server.web import events, health, metrics, openid, people, sign_in, studies, tokens
+from skiagraph.server.web.layers import layered
 from skiagraph.server.web.problems import on_error
 from skiagraph.version import __version__
 
@@ -18,8 +21,22 @@ _ROUTERS: Final = (
     events.router,
     health.router,
     metrics.router,
+    openid.router,
+    people.router,
+    sign_in.router,
     studies.router,
+    tokens.router,
 )
+
+
+@final
+class _Guarded(FastAPI):
+    """An application whose layers stand in front of everything, its own answers to errors too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Called once, at the first request."""
+        routes = [one for router in _ROUTERS for one in router.routes if isinstance(one, APIRoute)]
+        return layered(super().build_middleware_stack(), self.state.site, routes)
 
 
 def application(site: Site) -> FastAPI:
@@ -28,7 +45,7 @@ def application(site: Site) -> FastAPI:
     Args:
         site: What the server is made of.
     """
-    app = FastAPI(title="Skiagraph", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = _Guarded(title="Skiagraph", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = site
     for router in _ROUTERS:
         app.include_router(router)
