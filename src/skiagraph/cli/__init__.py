@@ -56,25 +56,18 @@ def _options(
     pass
 
 
-for _command in (
-    read,
-    export,
-    features,
-    info,
-    check,
-    convert,
-    enhance,
-    models,
-    evaluate,
-    fuse,
-    phantom,
-    serve,
+_IMAGES, _MODELS, _SERVER = "Images", "Models", "Server"
+for _panel, _commands in (
+    (_IMAGES, (read, export, info, check, convert, enhance, phantom)),
+    (_MODELS, (models, evaluate, features, fuse)),
+    (_SERVER, (serve, backup, restore)),
 ):
-    app.command()(_command)
-app.add_typer(dataset)
-app.add_typer(audit, name="audit")
-app.add_typer(train, name="train")
-app.add_typer(tune, name="tune")
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+app.add_typer(dataset, rich_help_panel=_MODELS)
+app.add_typer(train, name="train", rich_help_panel=_MODELS)
+app.add_typer(tune, name="tune", rich_help_panel=_MODELS)
+app.add_typer(audit, name="audit", rich_help_panel=_SERVER)
 
 
 def main() -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from skiagraph.cli.home import HOME, Home, settings_at
 
 __all__ = ["audit"]
 
 audit = typer.Typer(name="audit", help="The audit trail of a server.", no_args_is_help=True)
 
-Home = Annotated[Path, typer.Option(help="Folder of the server.")]
 Last = Annotated[
     str | None,
     typer.Option(help="Digest of the last record that was told before; shows whether the end was cut off."),
@@ -19,25 +19,18 @@ Last = Annotated[
 
 
 @audit.command()
-def verify(*, home: Home = Path("skiagraph-server"), after: Last = None) -> None:
+def verify(*, home: Home = HOME, after: Last = None) -> None:
     """Look through the whole trail: each record holds the digest of the one before.
 
     Example: skiagraph audit verify --home archive
     """
-    from skiagraph.errors import FormatError, MissingInput
+    from skiagraph.errors import FormatError
     from skiagraph.optional import optional
 
-    if not home.is_dir():
-        raise MissingInput(
-            "an audit trail lies in a server's home", got=home.name, way_out="name it with --home"
-        )
     trail = optional("skiagraph.server.audit.trail", package="sqlalchemy", extra="server")
-    settings = optional("skiagraph.server.settings", package="pydantic-settings", extra="server").settings_of(
-        home
-    )
-    database = optional("skiagraph.server.database", package="sqlalchemy", extra="server").Database(
-        settings.database_url
-    )
+    settings = settings_at(home)
+    room = optional("skiagraph.server.database", package="sqlalchemy", extra="server")
+    database = room.Database(settings.database_url)
     try:
         found = trail.Audit(database).verify()
         known = after is None or trail.Audit(database).has(after)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from skiagraph.cli.home import HOME, Home, settings_at
+
 __all__ = ["backup", "restore"]
 
-Home = Annotated[Path, typer.Option(help="Folder of the server.")]
 NewHome = Annotated[
-    Path, typer.Option(help="Folder of the new server; must not exist, or be empty.", show_default=False)
+    Path, typer.Option("--home", help="Folder of the new server, which it makes.", show_default=False)
 ]
 To = Annotated[Path, typer.Option(help="Folder of all backups, on another disk.", show_default=False)]
 From = Annotated[
@@ -23,7 +24,7 @@ Database = Annotated[
 ]
 
 
-def backup(*, home: Home = Path("skiagraph-server"), to: To) -> None:
+def backup(*, home: Home = HOME, to: To) -> None:
     """Back up a server while it runs: database, archive, what waits, settings and rules; not the key of an archive.
 
     Files that an earlier backup has in the same place are not copied again.
@@ -33,36 +34,26 @@ def backup(*, home: Home = Path("skiagraph-server"), to: To) -> None:
     from skiagraph.cli.progress import progress
     from skiagraph.optional import optional
 
+    settings = settings_at(home)
     room = optional("skiagraph.server.backup", package="sqlalchemy", extra="server")
-    settings = optional("skiagraph.server.settings", package="pydantic-settings", extra="server").settings_of(
-        home
-    )
     with progress("files", shown=True) as watch:
         made = room.backed_up(settings, to, watch)
-    typer.echo(f"backed up {made.instances} objects, {made.copied} of them new: {made.folder}")
+    typer.echo(f"backed up {made.instances} objects, {made.copied} files of them new: {made.folder}")
     if made.missing:
         typer.echo(f"{made.missing} objects were deleted meanwhile")
 
 
 def restore(source: From, *, home: NewHome, database: Database = None) -> None:
-    """Put a backup into a new home, and hold every file against its digest.
+    """Put a backup into a new home, and hold its files against their digests.
 
     Example: skiagraph restore /mnt/backups --home new-archive
     """
     from skiagraph.cli.progress import progress
-    from skiagraph.errors import MissingInput
     from skiagraph.optional import optional
 
+    settings = settings_at(home, new=True, database=database)
     room = optional("skiagraph.server.backup", package="sqlalchemy", extra="server")
-    one = source
-    if not (source / "manifest.json").is_file():
-        every = room.backups(source)
-        if not every:
-            raise MissingInput("a backup is a folder with a manifest", got=source.name)
-        one = every[-1]
-    settings = optional("skiagraph.server.settings", package="pydantic-settings", extra="server").settings_of(
-        home, database=database
-    )
+    one = room.chosen(source)
     with progress("files", shown=True) as watch:
         files = room.restored(one, settings, watch)
     typer.echo(f"restored {one.name} with {files} files into {home}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from skiagraph.cli.home import HOME, Home, settings_at
+
 __all__ = ["serve"]
 
-Home = Annotated[Path, typer.Option(help="Folder of database, archive and settings.toml; it is made.")]
 Host = Annotated[
     str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]", show_default=False)
 ]
@@ -24,7 +24,7 @@ Workers = Annotated[int | None, typer.Option(help="Studies read at once. [defaul
 
 def serve(
     *,
-    home: Home = Path("skiagraph-server"),
+    home: Home = HOME,
     host: Host = None,
     port: Web = None,
     dicom_port: Dicom = None,
@@ -38,7 +38,6 @@ def serve(
     """
     from skiagraph.optional import optional
 
-    room = optional("skiagraph.server.settings", package="pydantic-settings", extra="server")
     dicom = None if dicom_port is None else {"port": dicom_port}
-    settings = room.settings_of(home, host=host, port=port, workers=workers, dicom=dicom)
+    settings = settings_at(home, new=True, host=host, port=port, workers=workers, dicom=dicom)
     optional("skiagraph.server.run", package="fastapi", extra="server").serve(settings, typer.echo)

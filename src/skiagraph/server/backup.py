@@ -25,7 +25,7 @@ from skiagraph.server.tables import Instance
 from skiagraph.task import Watch
 from skiagraph.version import __version__
 
-__all__ = ["Backup", "backed_up", "backups", "restored"]
+__all__ = ["Backup", "backed_up", "chosen", "restored"]
 
 FORMAT: Final = "skiagraph-backup"
 VERSION: Final = 1
@@ -108,15 +108,18 @@ def backed_up(settings: Settings, place: Path, watch: Watch) -> Backup:
     return Backup(folder=folder, at=at, instances=len(names), copied=copied, missing=missing)
 
 
-def backups(place: Path) -> list[Path]:
-    """The whole backups of a place, the oldest first.
+def chosen(place: Path) -> Path:
+    """One backup: the folder itself, or the newest whole one of a folder of backups.
 
     Raises:
-        MissingInput: No such folder.
+        MissingInput: No such folder, or no whole backup in it.
     """
-    if not place.is_dir():
-        raise MissingInput("backups lie in a folder", got=place.name)
-    return sorted(one for one in place.iterdir() if (one / _MANIFEST).is_file())
+    if (place / _MANIFEST).is_file():
+        return place
+    every = sorted(one.parent for one in place.glob(f"*/{_MANIFEST}"))
+    if not every:
+        raise MissingInput("a backup is a folder with a manifest", got=f"{place.name}, which has none")
+    return every[-1]
 
 
 def restored(backup: Path, settings: Settings, watch: Watch) -> int:

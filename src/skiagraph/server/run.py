@@ -15,7 +15,9 @@ import uvicorn
 from skiagraph.errors import InvalidInput, StateError
 from skiagraph.server.logs import configure_logs, log
 from skiagraph.server.settings import Settings
-from skiagraph.server.site import opened_site
+from skiagraph.server.site import Site, opened_site
+from skiagraph.server.way.durable import Workers
+from skiagraph.server.way.watch import Completion
 from skiagraph.server.web.app import application
 
 __all__ = ["Part", "held", "serve"]
@@ -56,6 +58,11 @@ def held(home: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def parts_of(site: Site) -> Sequence[Part]:
+    """What works in the background, in the order of its start."""
+    return (Workers(site), Completion(site))
+
+
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serves until it is told to end (SIGINT, SIGTERM).
 
@@ -87,8 +94,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         )
         socket = _listening(settings)
         stack.callback(socket.close)
-        parts: Sequence[Part] = ()
-        for part in parts:
+        for part in parts_of(site):
             part.start()
             stack.callback(part.stop)
         scheme = "http" if settings.certificate is None else "https"
