@@ -40,11 +40,13 @@ class Priors(_Strict):
         peer: Name of the peer of the DICOM node that has them.
         most: How many, the newest first.
         same_modality: Only those of a modality of the study.
+        same_body_part: Only those with a series of the body part of the study.
     """
 
     peer: str
     most: Annotated[int, Field(ge=1, le=20)] = 2
     same_modality: bool = True
+    same_body_part: bool = False
 
 
 class Route(_Strict):

@@ -36,12 +36,15 @@ class Peer(_Strict):
         host: Name or address.
         port: Where it listens; None for one that only calls.
         tls: Whether we call it over TLS.
+        fetch: How studies come from it: it is asked to send them to this node (``"move"``; it must know our title,
+            address and port), or they come on the connection that asks (``"get"``).
     """
 
     title: Title
     host: str
     port: Port | None = None
     tls: bool = False
+    fetch: Literal["move", "get"] = "move"
 
 
 class Dicom(_Strict):
@@ -55,6 +58,8 @@ class Dicom(_Strict):
         peers: By name, those that may call us and those that we call.
         any_peer: Whether those not named in `peers` may call too; only on loopback unless said twice.
         receivers: Processes that receive.
+        associations: In one of them at once.
+        idle_seconds: In which an association must say something.
         certificate: PEM file; with it and `key` the node speaks TLS only.
         key: PEM file.
         authorities: PEM file of those who vouch for peers; with it peers must show a certificate.
@@ -67,6 +72,8 @@ class Dicom(_Strict):
     peers: dict[str, Peer] = {}
     any_peer: bool = True
     receivers: Annotated[int, Field(ge=1, le=32)] = 2
+    associations: Annotated[int, Field(ge=1, le=1000)] = 64
+    idle_seconds: Annotated[float, Field(gt=0)] = 60.0
     certificate: Path | None = None
     key: Path | None = None
     authorities: Path | None = None
