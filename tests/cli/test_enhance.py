@@ -107,6 +107,21 @@ def test_a_region_without_a_filter_is_shown_beside_the_image_alone(run, picture,
         assert 2 * 500 < sheet.width < 3 * 500
 
 
+def test_a_volume_shows_the_slice_with_something_to_see(run, volume, tmp_path):
+    data = np.zeros(nib.load(volume).shape, dtype=np.uint8)
+    data[1:4, 1:6, 1:6] = 1
+    nib.Nifti1Image(data, nib.load(volume).affine).to_filename(tmp_path / "corner.nii.gz")
+    shown = tmp_path / "shown.png"
+    words = ("--filter", "median:window=5", "--mask", tmp_path / "corner.nii.gz", "--picture", shown)
+    assert run(volume, *words).exit_code == 0
+    sheet = np.asarray(PIL.Image.open(shown)).astype(int)
+    last = sheet[20:-40, 2 * sheet.shape[1] // 3 + 20 : -20, 0]
+    assert (np.abs(last - 128) > 20).mean() > 0.005
+    assert run(volume, "--roi", "grown:seeds=0x0x0,tolerance=1", "--picture", shown).exit_code == 0
+    sheet = np.asarray(PIL.Image.open(shown)).astype(int)
+    assert ((sheet[..., 0] > 200) & (sheet[..., 2] < 60)).any()
+
+
 def test_of_several_images_that_belong_together_one_is_chosen_by_name(run, tmp_path):
     from skiagraph.cli.phantom import phantom
 

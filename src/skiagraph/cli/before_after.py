@@ -30,9 +30,10 @@ def before_after(
 ) -> None:
     """Writes the picture as PNG, whole or not at all.
 
-    A volume shows its middle slice, a moving image its middle moment, both upright and in true proportions. Both are
-    seen through the window of the file, or from the darkest to the brightest half percent of both;
-    the difference is grey where nothing changed, and is left away where no filter acted.
+    A volume shows its middle slice, a moving image its middle moment, upright and in true proportions; or, where
+    nothing is outlined or changed there, the nearest with something to see. Both panels are seen through the window of
+    the file, or from the darkest to the brightest half percent of both; the difference is grey where nothing changed,
+    and is left away where no filter acted.
 
     Args:
         before: The image as it came.
@@ -44,13 +45,14 @@ def before_after(
     Raises:
         WriteFailed: It could not be written; nothing was left.
     """
-    first, second = _slice(before, pixels(before)), _slice(after, pixels(after))
+    at = _place(before, after, region)
+    first, second = _slice(before, pixels(before), at), _slice(after, pixels(after), at)
     window, size = _window(first, second, after.windows), _size(before, first)
     filters, method = said
     caption = " + ".join((f"after {filters}" if filters else "", f"outline by {method}" if method else ""))
     panels = [
         (_panel(first, window, size), "before" if filters else "image"),
-        (_outlined(_panel(second, window, size), region, size), caption.strip(" +")),
+        (_outlined(_panel(second, window, size), region, at), caption.strip(" +")),
     ]
     if filters:
         panels.append(_difference(first, second, after, size))
@@ -71,14 +73,29 @@ def _difference(
     return panel, f"after - before, black to white: -{reach:.3g} to {reach:.3g}{unit}"
 
 
-def _slice(image: Image, array: NDArray[Any]) -> NDArray[Any]:
-    """Shape (rows, columns) or (rows, columns, 3): the middle slice at the middle moment, upright."""
+def _place(before: Image, after: Image, region: Segmentation | None) -> tuple[int, ...]:
+    """Moment and slice that are shown, of those axes that there are."""
+    if region is not None and region.labels.any():
+        there = np.asarray(region.labels > 0)
+    else:
+        first, second = pixels(before), pixels(after)
+        there = (first != second) & ((first == first) | (second == second))  # noqa: PLR0124  NaN is no change
+    moving, solid = before.space.timeline is not None, isinstance(before.space, Grid)
+    there = np.asarray(there.any(axis=tuple(range(moving + solid, there.ndim))))
+    middle = np.array(there.shape, dtype=np.intp) // 2
+    seen = np.argwhere(there)
+    nearest = seen[np.abs(seen - middle).sum(axis=1).argmin()] if len(seen) and middle.size else middle
+    return tuple(int(n) for n in nearest)
+
+
+def _slice(image: Image, array: NDArray[Any], at: tuple[int, ...]) -> NDArray[Any]:
+    """Shape (rows, columns) or (rows, columns, 3): the slice and moment at a place, upright."""
     space = image.space
     channels = array.ndim - space.ndim - (space.timeline is not None)
-    if space.timeline is not None:
-        array = array[len(array) // 2]
+    for n in at:
+        array = array[n]
     if isinstance(space, Grid):
-        array, _ = upright(array[len(array) // 2], axis_codes(space)[1:])
+        array, _ = upright(array, axis_codes(space)[1:])
     return array[..., 0] if channels and array.shape[-1] != 3 else array
 
 
@@ -118,13 +135,13 @@ def _panel(array: NDArray[Any], window: Display, size: tuple[int, int]) -> PIL.I
     return level.resize(size, PIL.Image.Resampling.BICUBIC if grows else PIL.Image.Resampling.LANCZOS)
 
 
-def _outlined(panel: PIL.Image.Image, region: Segmentation | None, size: tuple[int, int]) -> PIL.Image.Image:
+def _outlined(panel: PIL.Image.Image, region: Segmentation | None, at: tuple[int, ...]) -> PIL.Image.Image:
     """The panel with the rims of all objects on it."""
     if region is None:
         return panel
     shown = Image(data=region.labels.astype(np.int32), space=region.space)
-    labels = np.ascontiguousarray(_slice(shown, pixels(shown)))
-    wide = np.asarray(PIL.Image.fromarray(labels).resize(size, PIL.Image.Resampling.NEAREST))
+    labels = np.ascontiguousarray(_slice(shown, pixels(shown), at))
+    wide = np.asarray(PIL.Image.fromarray(labels).resize(panel.size, PIL.Image.Resampling.NEAREST))
     rim = ndimage.maximum_filter(wide, 3) != ndimage.minimum_filter(wide, 3)
     colours = np.array(panel)
     colours[rim] = _OUTLINE
