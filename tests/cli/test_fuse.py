@@ -175,6 +175,24 @@ def test_what_one_member_does_not_take_the_fusion_does_not_take(room, both):
     assert found.explanation.startswith("net does not answer")
 
 
+def test_values_are_averaged_and_their_interval_is_calibrated(data, tmp_path):
+    for name in ("statistics", "histogram"):
+        run("features", data, "--set", name, "--csv", tmp_path / f"{name}.csv")
+        size = ("--label", "size_mm", "--unit", "mm", "--folds", "3")
+        run("train", "classical", tmp_path / f"{name}.csv", *size, "--out", tmp_path / name)
+    models = (tmp_path / "statistics", tmp_path / "histogram")
+    done = run("fuse", *models, "--data", data, "--split", "train", "--out", tmp_path / "size", "--json")
+    told = json.loads(done.stdout)
+    assert told["calibrated on"] == 40
+    assert told["figures"]["mean absolute error"]["n"] == 12
+    reader = opened_model(str(tmp_path / "size"))
+    members = [opened_model(str(path)) for path in models]
+    case = read_case(data.parent / "41.png")
+    (found,), values = reader(case), [member(case)[0].value for member in members]
+    assert found.value == pytest.approx(sum(values) / 2)
+    assert found.interval.low < found.value < found.interval.high
+
+
 # Embeddings as columns of the table -------------------------------------------------------------------------------
 
 
