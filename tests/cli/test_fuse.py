@@ -105,6 +105,7 @@ def test_a_fusion_is_one_bundle_with_its_calibration_and_its_members(room, both)
     assert {"temperature", "bias", "threshold", "set"} <= set(bundle.recipe.calibration)
     assert bundle.plan["members"][1]["digest"] == load_bundle(room / "grey").digest()
     assert bundle.card.scores[0].on.endswith("test")
+    assert all(member.digest() in bundle.card.origin for member in bundle.members)
     assert set(load_bundle(room / "net").card.data) <= set(bundle.card.data)
 
 

@@ -28,6 +28,7 @@ __all__ = ["Fusion", "fusion_of", "kept"]
 
 _FEW: Final = 20  # cases below which nothing is calibrated
 _ANY: Final = "OT"
+_NO_LICENCE: Final = "LicenseRef-not-stated"
 
 
 @final
@@ -65,7 +66,7 @@ def fusion_of(
     cards = [member.card for member in members]
     recipe = joined_recipe([member.recipe for member in members], _names(cards))
     recipe = _with(recipe, weights=[float(w) for w in weights]) if weights else recipe
-    card = _card(name, recipe, cards, dataset)
+    card = _card(name, recipe, members, dataset)
     model = Fused(card=card, recipe=recipe, members=tuple(member.model for member in members))
     notes = list(_seen(cards, dataset))
     told, true = _asked(model, dataset, notes, watch)
@@ -158,7 +159,8 @@ def _seen(cards: Sequence[Card], dataset: Dataset) -> Iterator[str]:
             )
 
 
-def _card(name: str, recipe: Recipe, cards: Sequence[Card], dataset: Dataset) -> Card:
+def _card(name: str, recipe: Recipe, members: Sequence[Reader], dataset: Dataset) -> Card:
+    cards = [member.card for member in members]
     says = {"classification": ("Classification", "Tells apart"), "regression": ("Measurement", "Measures")}
     finding, verb = says[recipe.task]
     words = ", ".join(code.meaning or code.value for code in recipe.labels[:12])
@@ -174,7 +176,11 @@ def _card(name: str, recipe: Recipe, cards: Sequence[Card], dataset: Dataset) ->
         intended_use="Research. Not a medical device.",
         limits=("Nothing was measured on data that it did not learn from.",),
         data=tuple(dict.fromkeys([*(one for card in cards for one in card.data), dataset.name])),
-        licence=" AND ".join(licences) or "LicenseRef-not-stated",
+        origin="; ".join(
+            f"{one.card.name} {one.card.version}, SHA-256 {one.digest}, {one.card.licence or _NO_LICENCE}"
+            for one in members
+        ),
+        licence=" AND ".join(licences) or _NO_LICENCE,
         attribution=" ".join(dict.fromkeys(card.attribution for card in cards if card.attribution)),
     )
 
