@@ -162,6 +162,27 @@ def test_slices_far_apart_are_not_mixed(name, imaged, rng):
     assert_allclose(done, each, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("bilateral", {"tone": 200.0}),
+        ("diffusion", {"conductance": 50.0}),
+        ("srad", {"speckle": 1.0}),
+        ("sharpen", {}),
+    ],
+)
+def test_rows_far_apart_are_hardly_mixed(name, given, imaged, rng):
+    stripes = rng.normal(100, 10, (16, 32)) + 40 * (np.arange(16) % 2)[:, None]
+
+    def contrast(spacing):
+        done = pixels(made(name, **given)(imaged(stripes, spacing=spacing)))
+        return done[1::2].mean() - done[::2].mean()
+
+    near, far = contrast((1.0, 1.0)), contrast((20.0, 1.0))
+    assert far == pytest.approx(40, abs=10)
+    assert near > 60 if name == "sharpen" else near < 5
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_truth_values_are_no_image_to_filter(name, imaged):
     image = imaged(np.eye(8, dtype=bool))
