@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import uvicorn
 
 from skiagraph.errors import InvalidInput, StateError
+from skiagraph.server.archive.admission import Admission
 from skiagraph.server.logs import configure_logs, log
 from skiagraph.server.settings import Settings
 from skiagraph.server.site import Site, opened_site
@@ -60,7 +61,7 @@ def held(home: Path) -> Iterator[None]:
 
 def parts_of(site: Site) -> Sequence[Part]:
     """What works in the background, in the order of its start."""
-    return (Workers(site), Completion(site))
+    return (Admission(site), Workers(site), Completion(site))
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:

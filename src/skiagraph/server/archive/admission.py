@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from skiagraph.errors import FormatError, WriteFailed
-from skiagraph.server.archive.disk import disk, named_too
-from skiagraph.server.archive.files import Files
+from skiagraph.errors import FormatError, MissingInput, WriteFailed
+from skiagraph.server.archive.disk import alone, disk
 from skiagraph.server.archive.headers import describe
+from skiagraph.server.archive.removal import finish_removals
 from skiagraph.server.archive.rows import Arrival, Entered, enter
 from skiagraph.server.archive.sealed import opened
-from skiagraph.server.database import Database, DatabaseGone
+from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
 from skiagraph.server.site import Site
+from skiagraph.server.tables import Study
 
 __all__ = ["Admission", "add_results"]
 
@@ -33,7 +33,6 @@ _PAUSE: Final = 0.2  # s between batches that are not full
 _AGAIN: Final = 2.0  # s until the database or the disk is tried again
 _TIDY: Final = 60.0  # s between looks for what dead processes left
 _AT_ONCE: Final = 64 * 2**20  # bytes of a file that is read into memory
-_LOCK: Final = ".admission"
 
 Grown = Callable[[frozenset[str]], None]
 
@@ -66,11 +65,9 @@ class Admission:
 
     def __init__(self, site: Site, grown: Grown | None = None) -> None:
         self._site, self._grown = site, grown or _nobody
-        home = site.settings.home
-        self._conflicts, self._refused = home / "conflicts", home / "refused"
+        self._refused = site.settings.home / "refused"
         with disk():
-            for folder in (self._conflicts, self._refused):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            self._refused.mkdir(mode=0o700, exist_ok=True)
         self._stop, self._tidied = threading.Event(), 0.0
         self._thread: threading.Thread | None = None
 
@@ -100,12 +97,13 @@ class Admission:
             DatabaseGone: It does not answer; everything stays in the journal.
             WriteFailed: The disk is full or failed; everything stays in the journal.
         """
-        with self._alone() as mine:
+        with alone(self._site.intake.lock, wait=False) as mine:
             if not mine:
                 return 0
             if time.monotonic() - self._tidied > _TIDY or not self._tidied:
                 self._site.intake.recover()
                 self._site.files.recover()
+                finish_removals(self._site.database, self._site.files)
                 self._tidied = time.monotonic()
             batch = self._site.intake.pending()[:_BATCH]
             if batch:
@@ -128,21 +126,6 @@ class Admission:
             waiting = False
             if not full:
                 self._stop.wait(_PAUSE)
-
-    @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether this process is the one that admits, for the length of the block."""
-        with disk():
-            file = os.open(self._site.intake.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(file)
 
     def _read(self, path: Path) -> tuple[Path, Arrival] | _Refused:
         try:
@@ -183,8 +166,7 @@ class Admission:
                 if verdict == "new":
                     self._site.files.link(path, arrival.digest)
                 elif verdict == "conflict":
-                    with disk():
-                        named_too(path, self._conflicts / path.name)
+                    self._site.files.set_aside(path, arrival.digest)
         self._site.files.settle(arrival.digest for _, arrival in good)
         return entered
 
@@ -206,42 +188,44 @@ class Admission:
         log.warning("a file was refused", sentence=one.reason)
 
 
-def add_results(database: Database, files: Files, objects: Iterable[bytes]) -> tuple[str, ...]:
+def add_results(site: Site, objects: Iterable[bytes]) -> tuple[str, ...]:
     """Puts results of ours into the archive; what is there already stays, so that doing it twice does it once.
 
     Args:
-        database: Of the server.
-        files: Of the archive.
-        objects: DICOM files.
+        site: The server.
+        objects: DICOM files, of studies in the archive.
 
     Returns:
         Their SOP instance UIDs.
 
     Raises:
         FormatError: One is no DICOM file.
+        MissingInput: Their study is not in the archive, or not any more; none is kept.
         WriteFailed: The disk is full or failed.
         DatabaseGone: It does not answer.
     """
-    arrivals = []
-    for data in objects:
-        described = describe(io.BytesIO(data), len(data))
-        arrivals.append(Arrival(described=described, digest=files.put(data), size=len(data), ours=True))
-    with database.writing() as session:
-        enter(session, arrivals)
-    return tuple(arrival.described.instance["uid"] for arrival in arrivals)
+    results = [(data, _arrival(io.BytesIO(data), ours=True)) for data in objects]
+    studies = {arrival.described.study["uid"] for _, arrival in results}
+    with alone(site.intake.lock, wait=True):
+        with site.database.reading() as session:
+            there = session.scalar(select(func.count()).where(Study.uid.in_(studies)))
+        if there != len(studies):
+            raise MissingInput("results belong to a study in the archive", got="one that was removed")
+        for data, _ in results:
+            site.files.put(data)
+        with site.database.writing() as session:
+            enter(session, [arrival for _, arrival in results])
+    return tuple(arrival.described.instance["uid"] for _, arrival in results)
 
 
-def _arrival(stream: io.BufferedReader) -> Arrival:
+def _arrival(stream: io.BytesIO | io.BufferedReader, *, ours: bool = False) -> Arrival:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if size <= _AT_ONCE:
-        data = stream.read()
-        digest, described = hashlib.sha256(data).hexdigest(), describe(io.BytesIO(data), size)
-    else:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        stream.seek(0)
-        described = describe(stream, size)
-    return Arrival(described=described, digest=digest, size=size)
+        stream = io.BytesIO(stream.read())
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    return Arrival(described=describe(stream, size), digest=digest, size=size, ours=ours)
 
 
 def _nobody(_grown: frozenset[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from typing import BinaryIO, Final
 
 from skiagraph.errors import SkiagraphError, WriteFailed
 
-__all__ = ["begun", "disk", "keeps_order", "named_too", "synced"]
+__all__ = ["alone", "begun", "disk", "keeps_order", "named_too", "synced"]
 
 _ORDERED: Final = frozenset({"ext4", "xfs"})
 _NO_LINK: Final = frozenset(
@@ -36,6 +37,33 @@ def disk() -> Iterator[None]:
         raise WriteFailed(
             "the server writes to its disk", got=error.strerror, way_out="free some room"
         ) from error
+
+
+@contextmanager
+def alone(lock: Path, *, wait: bool) -> Iterator[bool]:
+    """A block that runs in one thread of one process at a time; a process that is killed lets go.
+
+    Args:
+        lock: A file for it; made where it is not there.
+        wait: Whether to wait for the others.
+
+    Yields:
+        Whether this is the one; always, where it waited.
+
+    Raises:
+        WriteFailed: The disk is full or failed.
+    """
+    with disk():
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        mine = True
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mine = False
+        yield mine
+    finally:
+        os.close(file)
 
 
 def begun(path: Path) -> BinaryIO:

@@ -41,9 +41,11 @@ class Files:
 
     def __init__(self, home: Path, key: Key | None = None) -> None:
         self.folder: Final = home / "archive"
+        self.conflicts: Final = home / "conflicts"
         self.key: Final = key
         with disk():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.conflicts.mkdir(mode=0o700, exist_ok=True)
             if not (self.folder / "ff").is_dir():
                 for number in range(256):
                     (self.folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
@@ -85,6 +87,15 @@ class Files:
         if not self.has(digest):
             with disk():
                 named_too(path, self._place(digest, path.suffix))
+
+    def set_aside(self, path: Path, digest: str) -> None:
+        """Gives a file of the intake that contradicts one in the archive a name in ``conflicts``, as `link` does.
+
+        Raises:
+            WriteFailed: The disk is full or failed.
+        """
+        with disk():
+            named_too(path, self.conflicts / f"{digest}{path.suffix}")
 
     def settle(self, digests: Iterable[str]) -> None:
         """Makes the names that `link` gave safe, so that the others may go.
@@ -161,15 +172,15 @@ class Files:
         return laid
 
     def remove(self, digest: str) -> None:
-        """Lets go of a file, if it is kept.
+        """Lets go of a file, wherever it is kept.
 
         Raises:
             WriteFailed: The disk failed.
         """
-        found = self._found(digest)
-        if found is not None:
-            with disk():
-                found.unlink(missing_ok=True)
+        with disk():
+            for suffix in (PLAIN, SEALED):
+                self._place(digest, suffix).unlink(missing_ok=True)
+                (self.conflicts / f"{digest}{suffix}").unlink(missing_ok=True)
 
     def digests(self) -> Iterator[str]:
         """Of all files that are kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,6 +21,7 @@ Part = bytes | bytearray | memoryview
 _NEW: Final = ".new"
 _PART: Final = ".part"
 _DEAD: Final = 3600.0  # s after which nobody goes on writing a file
+_FORGOTTEN: Final = 86400.0  # s after which nobody looks at an upload any more
 _LATE: Final = 60.0  # s after which a file that is whole lost the process that would have given it its name
 
 
@@ -40,6 +42,8 @@ class Intake:
 
     def __init__(self, home: Path, key: Key | None = None) -> None:
         self.folder: Final = home / "intake"
+        self.lock: Final = self.folder / ".admission"  # of who puts files into the archive or takes them out
+        self._uploads: Final = home / "uploads"
         self._key = key
         with disk():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,6 +79,17 @@ class Intake:
             names = sorted(entry.name for entry in entries if entry.name.endswith((PLAIN, SEALED)))
         return [self.folder / name for name in names]
 
+    def upload_folder(self) -> Path:
+        """A new folder for one upload; who asked for it removes it.
+
+        Raises:
+            WriteFailed: The disk is full or failed.
+        """
+        folder = self._uploads / secrets.token_hex(8)
+        with disk():
+            folder.mkdir(mode=0o700, parents=True)
+        return folder
+
     def recover(self) -> None:
         """Ends what processes began that are no more: whole files are shown by `pending`, broken ones go.
 
@@ -95,6 +110,9 @@ class Intake:
                         os.fsync(file.fileno())
                     synced(self.folder)
                     path.rename(path.with_suffix(""))
+        for folder in self._uploads.glob("*"):
+            if now - folder.stat().st_mtime > _FORGOTTEN:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def filled(sink: BinaryIO, parts: Iterable[Part], key: Key | None) -> int:

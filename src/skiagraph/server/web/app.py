@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from skiagraph.errors import SkiagraphError
 from skiagraph.server.site import Site
-from skiagraph.server.web import events, health, metrics, openid, people, sign_in, studies, tokens
+from skiagraph.server.web import events, health, metrics, openid, people, sign_in, studies, tokens, uploads
 from skiagraph.server.web.layers import layered
 from skiagraph.server.web.problems import on_error
 from skiagraph.version import __version__
@@ -26,6 +26,7 @@ _ROUTERS: Final = (
     sign_in.router,
     studies.router,
     tokens.router,
+    uploads.router,
 )
 
 
