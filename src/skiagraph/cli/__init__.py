@@ -13,6 +13,7 @@ from skiagraph.cli.backup import backup, restore
 from skiagraph.cli.check import check
 from skiagraph.cli.convert import convert
 from skiagraph.cli.dataset import dataset
+from skiagraph.cli.dicom import dicom
 from skiagraph.cli.enhance import enhance
 from skiagraph.cli.evaluate import evaluate
 from skiagraph.cli.export import export

@@ -11,7 +11,7 @@ from typing import Any, Final, final
 from skiagraph.errors import FormatError, InvalidInput, ProcessLost, WriteFailed
 from skiagraph.server.archive.intake import Intake
 from skiagraph.server.node import command as words
-from skiagraph.server.node.asked import COMMITMENT, asked
+from skiagraph.server.node.asked import COMMITMENT, kept
 from skiagraph.server.node.part10 import file_head
 from skiagraph.server.node.pdu import (
     ABORT,
@@ -125,7 +125,7 @@ class Association:
             self._say("refused", {**self._who(), "called": request.called, "sentence": turned.sentence})
             self._wire.send(rejected(turned))
             return False
-        self._wire.send(accepted(request, [self._answered(one) for one in request.offers]))
+        self._wire.send(accepted(request, [self._answered(one) for one in request.offers], COMMITMENT))
         return True
 
     def _answered(self, offer: Offer) -> tuple[int, int, str]:
@@ -155,9 +155,9 @@ class Association:
                 status, comment = self._store(context, fields, data)
             elif field == words.ECHO and abstract == _ECHO:
                 status, comment = 0, ""
-            elif field == words.N_ACTION and abstract == COMMITMENT:
+            elif field in (words.N_ACTION, words.N_EVENT) and abstract == COMMITMENT:
                 peer = self._told.peer(self._title, self._address)
-                status, comment = asked(Path(self._told.home), peer, self._contexts[context][1], fields, data)
+                status, comment = kept(Path(self._told.home), peer, self._contexts[context][1], fields, data)
         except _Refused as refusal:
             status, comment = refusal.status, refusal.comment
         except WriteFailed:

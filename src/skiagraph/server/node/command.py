@@ -14,6 +14,7 @@ __all__ = [
     "ECHO",
     "NO_DATA",
     "N_ACTION",
+    "N_EVENT",
     "STORE",
     "SYNTAX",
     "answer",
@@ -23,13 +24,13 @@ __all__ = [
     "uid",
 ]
 
-STORE, ECHO, N_ACTION, CANCEL = 0x0001, 0x0030, 0x0130, 0x0FFF
+STORE, ECHO, N_EVENT, N_ACTION, CANCEL = 0x0001, 0x0030, 0x0100, 0x0130, 0x0FFF
 """Values of Command Field."""
 
 AFFECTED_CLASS, REQUESTED_CLASS, FIELD, MESSAGE, RESPONDED, KIND, STATUS, COMMENT = (
     0x0002, 0x0003, 0x0100, 0x0110, 0x0120, 0x0800, 0x0900, 0x0902,
 )  # fmt: skip
-AFFECTED_INSTANCE, REQUESTED_INSTANCE, ACTION = 0x1000, 0x1001, 0x1008
+AFFECTED_INSTANCE, REQUESTED_INSTANCE, EVENT, ACTION = 0x1000, 0x1001, 0x1002, 0x1008
 """Elements of group 0000, by their numbers."""
 
 NO_DATA: Final = 0x0101
@@ -95,8 +96,9 @@ def answer(fields: Mapping[int, bytes], status: int, comment: str = "") -> bytes
         elements.append((COMMENT, comment[:_COMMENT].encode("ascii", "replace")))
     if asked != ECHO and 0 < len(instance) <= 64:
         elements.append((AFFECTED_INSTANCE, instance))
-    if asked == N_ACTION and ACTION in fields:
-        elements.append((ACTION, fields[ACTION]))
+    for operation, element in ((N_EVENT, EVENT), (N_ACTION, ACTION)):
+        if asked == operation and element in fields:
+            elements.append((element, fields[element]))
     return _written(elements)
 
 

@@ -67,6 +67,7 @@ class Request:
         known: Whether its protocol version and application context are those of DICOM.
         offers: Its presentation contexts.
         longest: Bytes of a protocol data unit that it takes; 0 for any.
+        roles: SOP classes in which it wants to be another than user, each with the item that says so.
         fixed: The titles and what stands around them, which an answer repeats.
     """
 
@@ -75,6 +76,7 @@ class Request:
     known: bool
     offers: tuple[Offer, ...]
     longest: int
+    roles: tuple[tuple[str, bytes], ...]
     fixed: bytes
 
 
@@ -104,7 +106,7 @@ def request_of(body: bytes) -> Request:
     """
     if len(body) < _FIXED:
         raise FormatError("a request for an association is whole", got=f"{len(body)} bytes")
-    context, offers, longest = "", [], 0
+    context, offers, longest, roles = "", [], 0, []
     for kind, item in _items(body[_FIXED:]):
         if kind == 0x10:
             context = uid_text(item)
@@ -114,6 +116,8 @@ def request_of(body: bytes) -> Request:
             for part, value in _items(item):
                 if part == 0x51 and len(value) == 4:
                     longest = int.from_bytes(value, "big")
+                elif part == 0x54 and len(value) > 4:
+                    roles.append((uid_text(value[2:-2]), value))
     if len(offers) > _MOST or len({one.id for one in offers}) != len(offers):
         raise FormatError(f"an association has at most {_MOST} contexts, each of its own number", got="more")
     return Request(
@@ -122,22 +126,26 @@ def request_of(body: bytes) -> Request:
         known=bool(body[1] & 1) and context == _CONTEXT,
         offers=tuple(offers),
         longest=longest,
+        roles=tuple(roles),
         fixed=body[4:_FIXED],
     )
 
 
-def accepted(request: Request, answers: Sequence[tuple[int, int, str]]) -> bytes:
+def accepted(request: Request, answers: Sequence[tuple[int, int, str]], either: str) -> bytes:
     """The answer that an association begins (A-ASSOCIATE-AC).
 
     Args:
         request: Which was asked for.
         answers: Of each presentation context its number, the result (0 accepted, 3 no such SOP class, 4 no such
             transfer syntax) and the transfer syntax.
+        either: UID of the SOP class in which the other end may have the roles that it wants.
     """
     items = _item(0x10, _CONTEXT.encode())
     for number, result, transfer in answers:
         items += _item(0x21, bytes([number, 0, result, 0]) + _item(0x40, transfer.encode("ascii", "replace")))
     user = _item(0x51, LONGEST.to_bytes(4, "big")) + _item(0x52, IMPLEMENTATION.encode())
+    for about, role in request.roles:
+        user += _item(0x54, role) if about == either else b""
     items += _item(0x50, user + _item(0x55, _VERSION.encode()))
     return _unit(2, b"\x00\x01\x00\x00" + request.fixed + items)
 
@@ -188,4 +196,6 @@ def _unit(kind: int, body: bytes) -> bytes:
 
 
 def _title(value: bytes) -> str:
-    return value.strip(b"\0 ").decode("ascii", "replace")
+    """A title; what no title has becomes a question mark, so that it is equal to none and can be shown."""
+    text = value.strip(b"\0 ").decode("ascii", "replace")
+    return "".join(one if " " <= one <= "~" else "?" for one in text)

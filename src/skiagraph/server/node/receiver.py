@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -54,6 +55,8 @@ class _Receiver:
         while sys.stdin.buffer.read(1024):
             pass
         self._ending.set()
+        with suppress(OSError):  # a sibling was first
+            self._listening.shutdown(socket.SHUT_RDWR)
         until = time.monotonic() + _GRACE
         while self._open and time.monotonic() < until:
             time.sleep(0.01)
