@@ -69,6 +69,7 @@ app.add_typer(dataset, rich_help_panel=_MODELS)
 app.add_typer(train, name="train", rich_help_panel=_MODELS)
 app.add_typer(tune, name="tune", rich_help_panel=_MODELS)
 app.add_typer(audit, name="audit", rich_help_panel=_SERVER)
+app.add_typer(dicom, name="dicom", rich_help_panel=_SERVER)
 
 
 def main() -> None:

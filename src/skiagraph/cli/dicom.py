@@ -1,4 +1,4 @@
-"""`skiagraph dicom`: what an administrator asks of the peers of a server: are they there, what do they have, send it."""
+"""`skiagraph dicom`: what an administrator asks of the peers of a server: are they there, what they have, bring it."""
 
 from __future__ import annotations
 
