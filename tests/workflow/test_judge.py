@@ -222,13 +222,33 @@ def test_of_three_classes_each_has_a_row_and_a_class_without_a_case_a_dash():
 
 
 def test_where_patients_have_several_cases_the_interval_is_no_narrower_than_that_of_the_bootstrap():
-    data = dataset([told(1.0 if n < 20 else 0.0) for n in range(40)], group=lambda n: f"patient {n // 10}")
-    model = Model(lambda n: told(0.9 if n < 10 else 0.2))
-    (question,) = evaluated(model, data, beside=Beside(), split="test", seed=0, watch=silent).judged
+    truth, right = (
+        [told(1.0 if n < 20 else 0.0) for n in range(40)],
+        Model(lambda n: told(0.9 if n < 10 else 0.2)),
+    )
+    single, several = (
+        evaluated(
+            right, dataset(truth, group=group), beside=Beside(), split="test", seed=0, watch=silent
+        ).judged[0]
+        for group in (lambda n: f"patient {n}", lambda n: f"patient {n // 10}")
+    )
+    apart, together = (question.counts[1].found for question in (single, several))
+    assert (together.hits, together.cases) == (10, 20)
+    assert together.low < apart.low < 0.28
+    assert together.high > apart.high > 0.72
+
+
+def test_sensitivity_has_one_interval_wherever_it_stands_also_where_a_bootstrap_gives_0_to_0():
+    data = dataset(
+        [told(float(n < 2)) for n in range(20)], attributes=lambda n: {"site": "A" if n < 10 else "B"}
+    )
+    model, beside = Model(lambda _: told(0.2)), Beside(by=("site",))
+    (question,) = evaluated(model, data, beside=beside, split="test", seed=0, watch=silent).judged
     share, figure = question.counts[1].found, question.figures["sensitivity"]
-    assert (share.hits, share.cases) == (10, 20)
-    assert share.low <= figure.low < 0.27
-    assert share.high >= figure.high > 0.73
+    assert (figure.value, figure.low, figure.high) == (0, share.low, share.high)
+    assert share.high == pytest.approx(0.8419, abs=5e-5)
+    assert question.subgroups[0].figures["sensitivity"].high == share.high
+    assert question.figures["specificity"].low == pytest.approx(0.8147, abs=5e-5)
 
 
 def test_figures_stand_on_the_page_with_their_warning_in_both_languages():

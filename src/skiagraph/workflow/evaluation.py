@@ -19,6 +19,7 @@ from skiagraph.findings import Finding
 from skiagraph.metrics import delong, mcnemar_p, outcomes
 from skiagraph.report.evaluated import (
     LOWER_IS_BETTER,
+    ClassCounts,
     Evaluated,
     Judged,
     Kind,
@@ -31,7 +32,7 @@ from skiagraph.report.evaluated import (
 from skiagraph.task import Comparison, Estimate, Watch
 from skiagraph.task.tabular import stacked
 from skiagraph.version import __version__
-from skiagraph.workflow.counts import counts_in
+from skiagraph.workflow.counts import counts_in, with_exact_intervals
 from skiagraph.workflow.drawings import graphs_of, score_of
 from skiagraph.workflow.judge import Answerer, Ledger, Sitting, compared_in, figures_in, sitting
 from skiagraph.workflow.questions import cut_of, questions_of
@@ -280,7 +281,7 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
         rng: Of the bootstrap.
     """
     kind = ledger.question.kind
-    figures = figures_in(ledger, _MODEL, rng=rng)
+    figures, counts = _figures_and_counts(ledger, rng)
     baselines = {name: figures_in(ledger, name, rng=rng) for name in names}
     baselines = {name: found for name, found in baselines.items() if found}
     verdicts = [
@@ -300,9 +301,18 @@ def judged_ledger(ledger: Ledger, names: Sequence[str], beside: Beside, rng: Gen
         subgroups=groups,
         rival=None if rival is None else _rival(ledger, (_RIVAL, _full_name(rival)), rng),
         members=tuple(one for one in (_rival(ledger, (who, who), rng) for who in members) if one is not None),
-        counts=counts_in(ledger, _MODEL, figures),
+        counts=counts,
         answers=_answers(ledger),
     )
+
+
+def _figures_and_counts(
+    ledger: Ledger, rng: Generator, only: Sequence[int] | None = None
+) -> tuple[Mapping[str, Estimate], tuple[ClassCounts, ...]]:
+    figures = figures_in(ledger, _MODEL, rng=rng, only=only)
+    counts = counts_in(ledger, _MODEL, figures, only=only)
+    two = ledger.question.kind == "classes" and len(counts) == 2
+    return with_exact_intervals(figures, counts, two=two), counts
 
 
 def _answers(ledger: Ledger) -> NDArray[np.float64] | None:
@@ -348,7 +358,7 @@ def _subgroups(ledger: Ledger, by: Sequence[str], rng: Generator) -> Iterator[Su
             places.setdefault(sample.attributes.get(attribute, ""), []).append(i)
         for value in sorted(places, key=lambda v: (v == "", v)):
             if len(places[value]) >= _FEW:
-                found = figures_in(ledger, _MODEL, rng=rng, only=places[value])
+                found, _ = _figures_and_counts(ledger, rng, places[value])
                 yield Subgroup(attribute=attribute, value=value, cases=len(places[value]), figures=found)
 
 
