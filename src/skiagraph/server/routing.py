@@ -25,7 +25,19 @@ __all__ = [
     "usual_routes",
 ]
 
-Result = Literal["seg", "sr", "pdf", "structures", "presentation", "capture", "key-images", "map", "image"]
+Result = Literal[
+    "segmentation",
+    "measurements",
+    "report",
+    "structures",
+    "presentation",
+    "capture",
+    "key-images",
+    "map",
+    "image",
+]
+"""Kinds of results, by the names under which they are exported."""
+
 _ASKED: Final = ("modality", "body_part", "description", "station")
 
 
@@ -74,7 +86,7 @@ class Route(_Strict):
     models: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     send: Literal["draft", "signed", "never"] = "signed"
-    results: tuple[Result, ...] = ("seg", "sr", "pdf")
+    results: tuple[Result, ...] = ("segmentation", "measurements", "report")
     priors: Priors | None = None
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
 

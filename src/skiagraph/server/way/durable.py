@@ -14,6 +14,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, St
 from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError, StateError, UnknownName
 from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
+from skiagraph.server.results import made_results
 from skiagraph.server.site import Site
 from skiagraph.server.way.models import Models
 from skiagraph.server.way.steps import chosen, drafted, prepared, read_by, unread
@@ -23,6 +24,7 @@ __all__ = ["Workers", "enqueue_reading"]
 _QUEUE: Final = "studies"
 _POLL: Final = 0.1  # s
 _LOOK: Final = 15.0  # s between looks for workers that are gone
+_GRACE: Final = 10  # s for the step in work when a process ends; what takes longer is done again
 _FOR_GOOD: Final = (InvalidInput, UnknownName, MissingInput)
 """Errors that come again however often a step is tried."""
 
@@ -56,7 +58,10 @@ def _read_study(uid: str, digest: str) -> str:
             keys += _step(f"read by {work['model']}", _read, uid, work)
         if not plan["work"]:
             return "unread"
-        return str(_step("draft", _draft, uid, digest, keys))
+        report = _step("draft", _draft, uid, digest, keys)
+        if report:
+            _step("results", _results, uid, report)
+        return "drafted" if report else "unread"
     except _FOR_GOOD as error:
         log.warning("unread", study=uid, sentence=str(error))
         _step("give up", _give_up, uid, str(error))
@@ -91,6 +96,10 @@ def _read(uid: str, work: dict[str, Any]) -> list[str]:
 
 def _draft(uid: str, digest: str, keys: list[str]) -> str:
     return drafted(_site()[0], uid, digest, keys)
+
+
+def _results(uid: str, report: str) -> None:
+    made_results(_site()[0], uid, report, 1)
 
 
 def _give_up(uid: str, reason: str) -> None:
@@ -156,7 +165,7 @@ class Workers:
     def stop(self) -> None:
         """Ends; what is in work is taken up by the next start."""
         self._end.set()
-        DBOS.destroy()
+        DBOS.destroy(workflow_completion_timeout_sec=_GRACE)
         _Here.site = _Here.models = None
         if self._lock is not None:
             os.close(self._lock)

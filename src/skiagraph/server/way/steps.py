@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +24,7 @@ from skiagraph.server.reports import draft
 from skiagraph.server.routing import Described, Route, SeriesFacts, decided, routes_of
 from skiagraph.server.site import Site
 from skiagraph.server.tables import Instance, Run, Series, Study
+from skiagraph.server.way.laid_out import laid_out
 from skiagraph.server.way.states import moved, study_of
 from skiagraph.version import __version__
 from skiagraph.workflow import Reader, read_case_with
@@ -136,12 +134,12 @@ def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> str:
         keys: Of the runs that speak in it.
 
     Returns:
-        The state of the study then: ``"drafted"``, or ``"unread"`` where no model had an answer.
+        Identifier of the report; empty where no model had an answer, and the study is ``"unread"``.
     """
     with site.database.writing() as session:
         study = study_of(session, uid, locked=True)
-        if study.state != "read":
-            return study.state
+        if study.state not in ("read", "drafted"):
+            return ""
         runs = session.scalars(
             select(Run).where(Run.study_id == study.id, Run.key.in_(keys)).order_by(Run.id)
         )
@@ -151,32 +149,10 @@ def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> str:
         if not readings:
             reasons = dict.fromkeys(run.reason for run in ordered)
             moved(session, study, "unread", reason=" ".join(reasons) or "It holds no image that can be read.")
-        else:
-            begun = draft(session, study, digest, readings)
-            moved(session, study, "drafted", report=begun.identifier)
-        return study.state
-
-
-@contextmanager
-def laid_out(site: Site, uid: str, series: Sequence[str]) -> Iterator[Path]:
-    """The files of some series in a folder of their own, as long as they are needed."""
-    with site.database.reading() as session:
-        rows = (
-            select(Instance.digest)
-            .join(Series)
-            .join(Study)
-            .where(Study.uid == uid, Series.uid.in_(series), Instance.ours.is_(False))
-            .order_by(Instance.id)
-        )
-        digests = list(session.scalars(rows))
-    place = site.settings.home / "work"
-    place.mkdir(exist_ok=True, mode=0o700)
-    folder = Path(tempfile.mkdtemp(prefix="study-", dir=place))
-    try:
-        site.files.lay_out(digests, folder)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            return ""
+        begun = draft(session, study, digest, readings)
+        moved(session, study, "drafted", report=begun.identifier)
+        return begun.identifier
 
 
 def read_by(site: Site, uid: str, work: Work, reader: Reader) -> list[str]:

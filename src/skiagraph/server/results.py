@@ -1,0 +1,120 @@
+"""The results of a report as DICOM objects in the archive: the same report gives the same objects, each once."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from skiagraph.case import Case, Signature
+from skiagraph.errors import FormatError
+from skiagraph.image import image_digest
+from skiagraph.interchange.object import encoded
+from skiagraph.interchange.whole import export_report
+from skiagraph.io import read_cases
+from skiagraph.report import Reading, reading_from_plain
+from skiagraph.report.pdf import report_pdf
+from skiagraph.server.archive.headers import describe
+from skiagraph.server.archive.rows import Arrival, enter
+from skiagraph.server.site import Site
+from skiagraph.server.tables import Event, Report, Series, Study
+from skiagraph.server.way.laid_out import laid_out
+from skiagraph.server.way.states import study_of, told
+
+__all__ = ["made_results", "results_of"]
+
+_KIND: Final = "results"
+
+
+def made_results(site: Site, uid: str, identifier: str, version: int) -> dict[str, str]:
+    """Makes the objects of one version of a report, unless they are there.
+
+    Those of a draft say that nobody has verified them (as IHE AI Results asks); those of a signed report say who signed
+    and when.
+
+    Args:
+        site: The server.
+        uid: StudyInstanceUID.
+        identifier: Of the report.
+        version: Of the report.
+
+    Returns:
+        SOPInstanceUID of each object and what it is: ``"segmentation"``, ``"measurements"``, ``"report"``...
+
+    Raises:
+        MissingInput: There is no such study.
+        FormatError: The images are not those that were read.
+        WriteFailed: The disk does not take them.
+        DatabaseGone: The database does not answer.
+    """
+    with site.database.reading() as session:
+        study = study_of(session, uid)
+        there = results_of(session, study, identifier, version)
+        if there is not None:
+            return there
+        wanted = select(Report).where(Report.identifier == identifier, Report.version == version)
+        report = session.scalars(wanted).one()
+        series = list(session.scalars(select(Series.uid).where(Series.study_id == study.id)))
+    made: dict[str, str] = {}
+    arrivals: list[Arrival] = []
+    with laid_out(site, uid, series) as folder:
+        cases = [case for case in read_cases(folder) if isinstance(case, Case)]
+        for reading in _signed(report):
+            for name, data in _objects(reading, _case_of(reading, cases), site.settings.language):
+                described = describe(io.BytesIO(data), len(data))
+                if described.instance["uid"] not in made:
+                    made[described.instance["uid"]] = name
+                    digest = site.files.put(data)
+                    arrivals.append(Arrival(described=described, digest=digest, size=len(data), ours=True))
+    with site.database.writing() as session:
+        study = study_of(session, uid, locked=True)
+        if results_of(session, study, identifier, version) is None:
+            enter(session, arrivals)
+            told(session, study, _KIND, report=identifier, version=version, objects=made)
+    return made
+
+
+def results_of(session: Session, study: Study, identifier: str, version: int) -> dict[str, str] | None:
+    """The objects of one version of a report, by SOPInstanceUID; None where they are not made yet."""
+    events = select(Event.detail).where(Event.study_id == study.id, Event.kind == _KIND)
+    for detail in session.scalars(events):
+        if (detail["report"], detail["version"]) == (identifier, version):
+            objects: dict[str, str] = detail["objects"]
+            return objects
+    return None
+
+
+def _signed(report: Report) -> Iterator[Reading]:
+    """The readings of a report, each in the state of the whole."""
+    documents: Sequence[Mapping[str, Any]] = report.content["readings"]
+    for document in documents:
+        reading = reading_from_plain(document)
+        if report.state != "draft":
+            signature = Signature(reader=report.reader, signed=report.at)
+            state: Any = report.state
+            own = dataclasses.replace(reading.report, state=state, signature=signature, reason=report.reason)
+            reading = dataclasses.replace(reading, report=own)
+        yield reading
+
+
+def _case_of(reading: Reading, cases: Sequence[Case]) -> Case:
+    """The case that was read, among those of the study."""
+    wanted = {one.name: one.digest for one in reading.inputs}
+    for case in cases:
+        if {name: image_digest(image) for name, image in case.images.items()} == wanted:
+            known = {f"given {n}": outline for n, outline in enumerate(reading.given)}
+            return dataclasses.replace(case, identifier=reading.report.case, known={**case.known, **known})
+    raise FormatError(
+        "the images of a report are those that were read", got="others", way_out="read them anew"
+    )
+
+
+def _objects(reading: Reading, case: Case, language: str) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each object of one reading."""
+    page = report_pdf(reading.report, case, reading.card, lang=language)
+    for one in export_report(reading.report, case, pdf=page).objects:
+        yield one.name, encoded(one.object)
