@@ -356,6 +356,7 @@ def test_members_stand_in_the_one_table_of_figures_with_their_paired_difference(
     found = golden(rival=rival, members={"shape": better, "texture": silent_member})
     (question,) = found.judged
     assert [one.name for one in question.others] == ["half 1.0.0", "shape"]
+    assert found.problems == ("texture answered none of the cases: no answer.",)
     (shape,) = question.members
     assert shape.figures["sensitivity"].value == 1.0
     assert shape.comparisons["accuracy"].difference == pytest.approx(-0.16)

@@ -198,7 +198,11 @@ def evaluated_parts(
     judged = [judged_ledger(ledger, tuple(names), beside, rng) for ledger in ledgers]
     judged[0] = _with_worst(judged[0], ledgers[0], parts)
     first, dataset = parts[0].reader, parts[0].dataset
-    problems = [*dataset.problems, *(p for seat in seats for p in seat.problems)]
+    problems = [
+        *dataset.problems,
+        *_silent(ledgers, beside, seats),
+        *(p for seat in seats for p in seat.problems),
+    ]
     return Evaluated(
         card=first.card,
         digest=first.digest,
@@ -233,6 +237,18 @@ def _seats(parts: Sequence[Part], beside: Beside, watch: Watch) -> Iterator[Sitt
 
         yield sitting(who, questions_of(recipe, part.reader.card), part.dataset, told)
         before += len(part.dataset)
+
+
+def _silent(ledgers: Sequence[Ledger], beside: Beside, seats: Sequence[Sitting]) -> Iterator[str]:
+    """Those beside the model who answered no case, with their reasons: they have no figures to stand in a table."""
+    names = {who: who for who in beside.members}
+    if beside.rival is not None:
+        names[_RIVAL] = _full_name(beside.rival)
+    for who, name in names.items():
+        if all(table is None for ledger in ledgers for table in ledger.tallies[who]):
+            reasons = sum((Counter(seat.refusals[who]) for seat in seats), Counter())
+            said = ", ".join(f"{reason} ({n})" for reason, n in reasons.items())
+            yield f"{name} answered none of the cases: {said or 'no answer'}."
 
 
 def _joined(seats: Sequence[Sitting]) -> list[Ledger]:
