@@ -103,9 +103,9 @@ def _signed(report: Report) -> Iterator[Reading]:
 
 def _case_of(reading: Reading, cases: Sequence[Case]) -> Case:
     """The case that was read, among those of the study."""
-    wanted = {one.name: one.digest for one in reading.inputs}
+    wanted = {one.name: (one.digest, one.uid) for one in reading.inputs}
     for case in cases:
-        if {name: image_digest(image) for name, image in case.images.items()} == wanted:
+        if {n: (image_digest(image), case.uids.get(n)) for n, image in case.images.items()} == wanted:
             known = {f"given {n}": outline for n, outline in enumerate(reading.given)}
             return dataclasses.replace(case, identifier=reading.report.case, known={**case.known, **known})
     raise FormatError(

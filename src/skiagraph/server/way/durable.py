@@ -57,15 +57,15 @@ def _read_study(uid: str, digest: str) -> str:
         for work in plan["work"]:
             keys += _step(f"read by {work['model']}", _read, uid, work)
         if not plan["work"]:
-            return "unread"
+            return "unread"  # and why stands at the study
         report = _step("draft", _draft, uid, digest, keys)
         if report:
             _step("results", _results, uid, report)
-        return "drafted" if report else "unread"
     except _FOR_GOOD as error:
         log.warning("unread", study=uid, sentence=str(error))
         _step("give up", _give_up, uid, str(error))
         return "unread"
+    return "drafted" if report else "unread"
 
 
 def _step(name: str, do: Callable[..., Any], *args: Any) -> Any:

@@ -196,7 +196,7 @@ def _one(
     site: Site, uid: str, work: Work, reader: Reader, item: Case | str, seconds: dict[str, float]
 ) -> str:
     inputs = [] if isinstance(item, str) else _inputs(item)
-    said = item if isinstance(item, str) else " ".join(one["digest"] for one in inputs)
+    said = item if isinstance(item, str) else " ".join(one["digest"] + one["uid"] for one in inputs)
     key = hashlib.sha256(f"{uid} {reader.digest} {said}".encode()).hexdigest()
     with site.database.reading() as session:
         study = study_of(session, uid)
