@@ -347,6 +347,16 @@ def test_the_shell_reads_with_a_mask_and_refuses_one_for_a_network(place, tmp_pa
         run(*common)
 
 
+def test_a_model_that_answers_each_object_is_judged_on_cases_of_one(place):
+    dataset = read_dataset(place / "dataset.csv")
+    assert with_references(dataset, each=True).samples[0].case().known
+    true = dataset.samples[0].reference()
+    twice = dataclasses.replace(dataset.samples[0], reference=lambda: 2 * true)
+    several = with_references(dataclasses.replace(dataset, samples=(twice,)), each=True)
+    with pytest.raises(InvalidInput, match="each object"):
+        several.samples[0].case()
+
+
 ACCOUNTS = {
     "of an older release": ({"version": 1}, "older release"),
     "with an embedding": ({"embedding": {"name": "net"}}, "embedding of net"),

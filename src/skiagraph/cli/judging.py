@@ -47,7 +47,10 @@ def data_for(path: Path, reader: Reader, others: Sequence[Reader] = ()) -> Datas
 
     labels = reader.recipe.labels if reader.recipe.task == "segmentation" else ()
     found = read_dataset(path, label=dict(enumerate(labels, 1)) or None, strict=False)
-    return with_references(found) if any(one.outlined for one in (reader, *others)) else found
+    if not any(one.outlined for one in (reader, *others)):
+        return found
+    asked = [one.recipe.features for one in (reader, *others)]
+    return with_references(found, each=any(f is not None and f.region == "each" for f in asked))
 
 
 def own_training(whole: Dataset, chosen: Dataset) -> Dataset | None:

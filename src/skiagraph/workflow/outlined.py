@@ -234,12 +234,24 @@ def outlined(case: Case, mask: Path) -> Case:
     return _known(case, _outlines(_mask_of(case, mask), case))
 
 
-def with_references(dataset: Dataset) -> Dataset:
-    """The data set with the outlines of its references as what is known of its cases."""
+def with_references(dataset: Dataset, *, each: bool = False) -> Dataset:
+    """The data set with the outlines of its references as what is known of its cases.
+
+    Args:
+        dataset: Whose references hold outlines.
+        each: Whether they are for a model that answers each structure or object by itself; a case of several then
+            cannot be judged, for its reference has one answer, and loading it raises `InvalidInput`.
+    """
 
     def load(sample: Sample) -> Case:
-        case = sample.case()
-        return _known(case, [f for f in sample.reference() if isinstance(f, Segmentation)])
+        outlines = [f for f in sample.reference() if isinstance(f, Segmentation)]
+        if each and sum(len(list(structures(one))) for one in outlines) > 1:
+            raise InvalidInput(
+                "a model that answers each object is judged on cases of one object",
+                got="several",
+                way_out="cut them into an image each",
+            )
+        return _known(sample.case(), outlines)
 
     samples = (dataclasses.replace(one, case=partial(load, one)) for one in dataset)
     return dataclasses.replace(dataset, samples=tuple(samples))
