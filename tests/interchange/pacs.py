@@ -135,12 +135,12 @@ class Archive:
 
 
 @contextmanager
-def running_archive(folder: Path) -> Iterator[Archive]:
-    """An empty Orthanc, until the end of the block."""
+def running_archive(folder: Path, **more: Any) -> Iterator[Archive]:
+    """An empty Orthanc, until the end of the block; `more` goes into its configuration."""
     if PROGRAM is None or not PLUGIN.exists():
         pytest.skip("Orthanc with DICOMweb (Debian packages orthanc, orthanc-dicomweb) is not here")
     http, dicom = free_ports()
-    (folder / "orthanc.json").write_text(json.dumps(configuration(folder, http, dicom)))
+    (folder / "orthanc.json").write_text(json.dumps(configuration(folder, http, dicom) | more))
     journal = folder / "journal.txt"
     with journal.open("wb") as told:
         process = subprocess.Popen(

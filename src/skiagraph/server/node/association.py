@@ -39,6 +39,11 @@ _STORED: Final = frozenset(
 )
 """Storage SOP classes that do not stand with the others: plans of delivery, hanging protocols, palettes, implants."""
 
+_NOT_STORED: Final = frozenset(
+    f"{_IMAGES}{one}" for one in ("200.4", "200.5", "200.6", *(f"201.{n}" for n in range(2, 7)))
+)
+"""Queries that stand with the storage SOP classes."""
+
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _GREETING: Final = 30.0  # s for the request of an association
 _COMMAND: Final = 64 * 1024
@@ -52,7 +57,8 @@ def stores(abstract: str) -> bool:
     """Whether a SOP class is one of storage; those that are not DICOM's own are taken for it."""
     if not _UID.fullmatch(abstract):
         return False
-    return abstract.startswith(_IMAGES) or abstract in _STORED or not abstract.startswith(_DICOM)
+    images = abstract.startswith(_IMAGES) and abstract not in _NOT_STORED
+    return images or abstract in _STORED or not abstract.startswith(_DICOM)
 
 
 class _Refused(InvalidInput):
