@@ -93,7 +93,9 @@ class Headers:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
-            return  # a websocket is none of ours, and ends without an answer
+            else:
+                await send({"type": "websocket.close", "code": 1008})  # we have none
+            return
         state = scope.setdefault("state", {})
         client = scope.get("client")
         state["address"] = client[0] if client else ""
