@@ -29,6 +29,7 @@ _LIMIT: Final = 1000  # rows of one page
 _DATE: Final = re.compile(r"\d{8}")
 _TIME: Final = re.compile(r"\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,9}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _LISTED: Final = re.compile(r"[\\,]")
 
 
@@ -131,8 +132,10 @@ def matching(query: Query) -> ColumnElement[bool]:
     conditions = list(query.where)
     for keyword, said in query.attributes.items():
         value = said.strip(" \0")
-        if len(value) > _LONGEST and not keyword.endswith("UID"):
-            raise InvalidInput(f"a value to match is at most {_LONGEST} characters long", got=str(len(value)))
+        if (len(value) > _LONGEST and not keyword.endswith("UID")) or _CONTROL.search(value):
+            raise InvalidInput(
+                f"a value to match is at most {_LONGEST} printable characters", got=f"{len(value)}, or others"
+            )
         column, rule = KEYWORDS[query.level][keyword]
         if value.strip("*"):
             conditions.append((_words if query.fuzzy and rule is _name else rule)(column, value))

@@ -60,9 +60,11 @@ class Intake:
         """
         stem = f"{time.time_ns():016x}-{secrets.token_hex(6)}"
         path = self.folder / f".{stem}{_PART}"
+        with disk():
+            sink = begun(path)
         try:
-            with disk(), begun(path) as sink:
-                size = filled(sink, parts, self._key)
+            size = filled(sink, parts, self._key)
+            with disk():
                 named = self.folder / f"{stem}-{size}{PLAIN if self._key is None else SEALED}"
                 path = path.rename(f"{named}{_NEW}")
                 os.fsync(sink.fileno())
@@ -70,6 +72,8 @@ class Intake:
                     synced(self.folder)
                 path.rename(named)
         finally:
+            with suppress(OSError):
+                sink.close()
             with suppress(OSError):
                 path.unlink(missing_ok=True)  # where it has that name still
 

@@ -42,7 +42,7 @@ _MOST_PROBLEMS: Final = 100
 _PARTS: Final = (".raw", ".zraw", ".img")  # belong to a header that is read by itself
 _LONGEST: Final = 120  # characters of a name
 _UNSAFE: Final = re.compile(r"[^\w.+ -]")
-_NO_NAME: Final = re.compile(r"[\\^=\x00-\x1f\x7f]+")
+_NO_NAME: Final = re.compile(r"[\\=\x00-\x1f\x7f]+")
 _HEADER: Final = 16 * 2**20  # bytes that a tar archive may state about one of its files
 _PACKED: Final = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
 
@@ -158,7 +158,7 @@ def _check_bounds(files: tuple[Found, ...], limits: Limits) -> None:
     for found in files:
         total += found.source.size
         if total > limits.upload_bytes:
-            raise InvalidInput(f"an upload has at most {limits.upload_bytes} bytes, unpacked", got="more")
+            raise _too_much(limits.upload_bytes)
 
 
 def _unpack_all(folder: Path, limits: Limits) -> list[str]:
@@ -209,6 +209,8 @@ def _unpack(archive: tarfile.TarFile, inside: Path, limits: Limits) -> list[str]
         count += 1
         if count > limits.upload_files:
             raise InvalidInput(f"an upload has at most {limits.upload_files} files", got="more")
+        if member.size > limits.upload_bytes:
+            raise _too_much(limits.upload_bytes)
         source = archive.extractfile(member) if member.isreg() else None
         if source is None:
             left += not member.isdir()
@@ -223,7 +225,7 @@ def _unpack(archive: tarfile.TarFile, inside: Path, limits: Limits) -> list[str]
             with begun(target) as sink:
                 shutil.copyfileobj(source, sink, _PIECE)
     if left:
-        problems.append(f"{left} entries of a tar archive are links or devices and were left out.")
+        problems.append(f"Links and devices in a tar archive were left out: {left}.")
     return problems
 
 
@@ -244,14 +246,24 @@ class _Bounded(io.RawIOBase):
         return self._stream.tell()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        if whence != 0 or offset > self._most:
+        if whence != 0:
             raise tarfile.ReadError
+        self._check(offset)
         return self._stream.seek(offset)
 
     def read(self, count: int = -1) -> bytes:
-        if not 0 <= count <= _HEADER or self._stream.tell() + count > self._most + _HEADER:
+        if not 0 <= count <= _HEADER:
             raise tarfile.ReadError
+        self._check(self._stream.tell() + count)
         return self._stream.read(count)
+
+    def _check(self, place: int) -> None:
+        if place > self._most + _HEADER:
+            raise _too_much(self._most)
+
+
+def _too_much(most: int) -> InvalidInput:
+    return InvalidInput(f"an upload has at most {most} bytes, unpacked", got="more")
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
