@@ -26,6 +26,7 @@ from skiagraph.cli.read import read
 from skiagraph.cli.serve import serve
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
+from skiagraph.cli.work import work
 from skiagraph.errors import ProcessLost, SkiagraphError
 from skiagraph.version import __version__
 
@@ -61,7 +62,7 @@ _IMAGES, _MODELS, _SERVER = "Images", "Models", "Server"
 for _panel, _commands in (
     (_IMAGES, (read, export, info, check, convert, enhance, phantom)),
     (_MODELS, (models, evaluate, features, fuse)),
-    (_SERVER, (serve, backup, restore)),
+    (_SERVER, (serve, work, backup, restore)),
 ):
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)

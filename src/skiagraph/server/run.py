@@ -1,10 +1,13 @@
-"""One server process, from its settings to its end: everything starts in order, and stops in the other."""
+"""The processes of a server, from their settings to their end: everything starts in order, and stops in the other."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+import signal
 import socket as sockets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,16 +18,18 @@ import uvicorn
 from skiagraph.errors import InvalidInput, StateError
 from skiagraph.server.archive.admission import Admission
 from skiagraph.server.logs import configure_logs, log
+from skiagraph.server.node.node import Node
 from skiagraph.server.settings import Settings
 from skiagraph.server.site import Site, opened_site
 from skiagraph.server.way.durable import Workers
 from skiagraph.server.way.watch import Completion
 from skiagraph.server.web.app import application
 
-__all__ = ["Part", "held", "serve"]
+__all__ = ["Part", "held", "serve", "work"]
 
 _LOCK: Final = "server.lock"
 _GRACE: Final = 10  # s for requests in work when the server ends
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Part(Protocol):
@@ -69,40 +74,96 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
 
     Args:
         settings: What it was told.
-        say: Told, a line at a time, where it answers.
+        say: Told, a line at a time, where it answers, and the link of the first administrator while there is none.
 
     Raises:
         StateError: Another server runs on this home.
-        InvalidInput: The address cannot be listened on.
+        InvalidInput: An address cannot be listened on.
     """
     configure_logs(settings.log)
     with ExitStack() as stack:
         stack.enter_context(held(settings.home))
         site = opened_site(settings)
         stack.callback(site.close)
-        config = uvicorn.Config(
-            application(site),
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=settings.behind_proxy,
-            ssl_certfile=settings.certificate,
-            ssl_keyfile=settings.key,
-            timeout_graceful_shutdown=_GRACE,
-        )
+        server = uvicorn.Server(_config(site))
+        _on_end(lambda: setattr(server, "should_exit", True))
         socket = _listening(settings)
         stack.callback(socket.close)
-        for part in parts_of(site):
+        node = Node(site)
+        for part in (*parts_of(site), node):
             part.start()
             stack.callback(part.stop)
-        scheme = "http" if settings.certificate is None else "https"
-        say(f"{scheme}://{settings.host}:{socket.getsockname()[1]}")
-        log.info("started", port=socket.getsockname()[1], pid=os.getpid())
-        uvicorn.Server(config).run(sockets=[socket])
+        port = socket.getsockname()[1]
+        for line in _told(site, port, node.port):
+            say(line)
+        log.info("started", port=port, pid=os.getpid())
+        server.run(sockets=[socket])
     log.info("ended", pid=os.getpid())
+
+
+def work(settings: Settings, name: str, say: Callable[[str], None]) -> None:
+    """Reads studies beside a server, in a process of its own, until it is told to end (SIGINT, SIGTERM).
+
+    Args:
+        settings: Those of the server; its home and its database are shared.
+        name: Of this process among those that work on the same home; the same after a restart.
+        say: Told when it works.
+
+    Raises:
+        InvalidInput: A name that cannot be one of a file.
+        StateError: A process of this name works already.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput("a worker's name has letters, digits, dots and hyphens", got="other characters")
+    configure_logs(settings.log)
+    end = threading.Event()
+    _on_end(end.set)
+    with ExitStack() as stack:
+        site = opened_site(settings)
+        stack.callback(site.close)
+        workers = Workers(site, name)
+        workers.start()
+        stack.callback(workers.stop)
+        say(f"{name} reads {settings.workers} at once")
+        log.info("started", worker=name, pid=os.getpid())
+        end.wait()
+    log.info("ended", worker=name, pid=os.getpid())
+
+
+def _on_end(do: Callable[[], None]) -> None:
+    """What the signals to end do. Without it uvicorn raises them once more at its end, and nothing else would stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: do())
+
+
+def _told(site: Site, port: int, dicom: int) -> Iterator[str]:
+    """Where it answers, and who may come first."""
+    settings = site.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{'http' if settings.certificate is None else 'https'}://{host}:{port}"
+    yield address
+    if dicom:
+        yield f"DICOM: {settings.dicom.title} at {settings.dicom.host}:{dicom}"
+    secret = site.people.invitations.first()
+    if secret is not None:
+        yield f"first administrator, once: {address}/sign-in?invitation={secret}"
+
+
+def _config(site: Site) -> uvicorn.Config:
+    settings = site.settings
+    return uvicorn.Config(
+        application(site),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # those of a proxy are read by our own layers
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+        timeout_graceful_shutdown=_GRACE,
+    )
 
 
 def _listening(settings: Settings) -> sockets.socket:
