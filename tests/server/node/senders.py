@@ -130,7 +130,8 @@ class Raw:
         if instance is not None:
             fields[0x1000] = instance
         self.command(context, fields)
-        self.value(context, 2, data)
+        for at in range(0, max(len(data), 1), 100_000):
+            self.value(context, 2 if at + 100_000 >= len(data) else 0, data[at : at + 100_000])
         return self.status()
 
     def status(self) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -182,8 +183,8 @@ class _Receiver:
         """Tells it to end."""
         with self._changing:
             self._ending.set()
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
+            if self._process is not None:
+                _closed(self._process)
 
     def join(self) -> None:
         """Until it has ended; one that does not is killed."""
@@ -201,6 +202,8 @@ class _Receiver:
                 return
             self._listen(process)
             code = process.wait()
+            with self._changing:
+                _closed(process)
             if self._ending.is_set() or self._unable:
                 return
             pause = _FIRST if time.monotonic() - begun > _STEADY else min(2 * pause, _LAST)
@@ -242,6 +245,13 @@ class _Receiver:
                     self._ready.set()
                 else:
                     self._lines.put(line)
+
+
+def _closed(process: subprocess.Popen[bytes]) -> None:
+    """Closes the standard input of a process, which tells it to end."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _told(settings: Settings, descriptor: int) -> Told:

@@ -14,6 +14,7 @@ __all__ = ["Wire"]
 
 _KINDS: Final = frozenset({ASSOCIATE, DATA, RELEASE, ABORT})
 _UNIT: Final = 60.0  # s for one protocol data unit to arrive whole, and for an answer to be taken
+_LAST: Final = 2.0  # s for the other end to close the connection (ARTIM timer, DICOM PS3.8 section 9.1.5)
 
 
 @final
@@ -67,11 +68,16 @@ class Wire:
             raise ProcessLost("a sender takes its answer", got=type(error).__name__) from error
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Ends the connection, after the other end had a moment to read what was said last and to end it itself."""
+        until = time.monotonic() + _LAST
         try:
+            while (left := until - time.monotonic()) > 0:
+                self._connection.settimeout(left)
+                if self._connection.recv_into(self._unit) == 0:
+                    break
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
-            pass  # the other end was first
+            pass  # the other end was first, or says nothing
         finally:
             self._connection.close()
 
