@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skiagraph.case import Case, Signature
-from skiagraph.errors import FormatError
+from skiagraph.errors import FormatError, MissingInput
 from skiagraph.image import image_digest
 from skiagraph.interchange.object import encoded
 from skiagraph.interchange.whole import export_report
 from skiagraph.io import read_cases
-from skiagraph.report import Reading, reading_from_plain
+from skiagraph.report import Language, Reading, reading_from_plain
 from skiagraph.report.pdf import report_pdf
 from skiagraph.server.archive.headers import describe
 from skiagraph.server.archive.rows import Arrival, enter
@@ -25,7 +26,7 @@ from skiagraph.server.tables import Event, Report, Series, Study
 from skiagraph.server.way.laid_out import laid_out
 from skiagraph.server.way.states import study_of, told
 
-__all__ = ["made_results", "results_of"]
+__all__ = ["made_results", "page_of", "results_of"]
 
 _KIND: Final = "results"
 
@@ -56,13 +57,10 @@ def made_results(site: Site, uid: str, identifier: str, version: int) -> dict[st
         there = results_of(session, study, identifier, version)
         if there is not None:
             return there
-        wanted = select(Report).where(Report.identifier == identifier, Report.version == version)
-        report = session.scalars(wanted).one()
-        series = list(session.scalars(select(Series.uid).where(Series.study_id == study.id)))
+        report = _report(session, study, identifier, version)
     made: dict[str, str] = {}
     arrivals: list[Arrival] = []
-    with laid_out(site, uid, series) as folder:
-        cases = [case for case in read_cases(folder) if isinstance(case, Case)]
+    with _cases(site, uid) as cases:
         for reading in _signed(report):
             for name, data in _objects(reading, _case_of(reading, cases), site.settings.language):
                 described = describe(io.BytesIO(data), len(data))
@@ -88,11 +86,60 @@ def results_of(session: Session, study: Study, identifier: str, version: int) ->
     return None
 
 
+def page_of(site: Site, uid: str, which: tuple[str, int], reading: int, language: Language) -> bytes:
+    """The page of one reading of a version of a report, PDF; it says what the reader wrote where they did.
+
+    Args:
+        site: The server.
+        uid: StudyInstanceUID.
+        which: Identifier and version of the report.
+        reading: Its number, from 0.
+        language: Of the page.
+
+    Raises:
+        MissingInput: There is no such study, version or reading.
+        FormatError: The images are not those that were read.
+    """
+    with site.database.reading() as session:
+        report = _report(session, study_of(session, uid), *which)
+    readings = list(_signed(report))
+    if reading >= len(readings):
+        raise MissingInput(f"this report has {len(readings)} readings, counted from 0", got=str(reading))
+    one = readings[reading]
+    with _cases(site, uid) as cases:
+        return report_pdf(one.report, _case_of(one, cases), one.card, lang=language)
+
+
+def _report(session: Session, study: Study, identifier: str, version: int) -> Report:
+    wanted = select(Report).where(
+        Report.study_id == study.id, Report.identifier == identifier, Report.version == version
+    )
+    found = session.scalar(wanted)
+    if found is None:
+        raise MissingInput("a study has the version of a report that is asked for", got="another")
+    return found
+
+
+@contextmanager
+def _cases(site: Site, uid: str) -> Iterator[list[Case]]:
+    """The cases of a study, as long as their files lie there."""
+    with site.database.reading() as session:
+        series = list(session.scalars(select(Series.uid).join(Study).where(Study.uid == uid)))
+    with laid_out(site, uid, series) as folder:
+        yield [case for case in read_cases(folder) if isinstance(case, Case)]
+
+
 def _signed(report: Report) -> Iterator[Reading]:
     """The readings of a report, each in the state of the whole."""
     documents: Sequence[Mapping[str, Any]] = report.content["readings"]
     for document in documents:
         reading = reading_from_plain(document)
+        words: Mapping[str, str] = report.content.get("text", {})
+        if words:
+            told = {**dict(reading.report.narrative), **words}
+            reading = dataclasses.replace(
+                reading, report=dataclasses.replace(reading.report, narrative=tuple(told.items()))
+            )
         if report.state != "draft":
             signature = Signature(reader=report.reader, signed=report.at)
             state: Any = report.state
@@ -113,7 +160,7 @@ def _case_of(reading: Reading, cases: Sequence[Case]) -> Case:
     )
 
 
-def _objects(reading: Reading, case: Case, language: str) -> Iterator[tuple[str, bytes]]:
+def _objects(reading: Reading, case: Case, language: Language) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each object of one reading."""
     page = report_pdf(reading.report, case, reading.card, lang=language)
     for one in export_report(reading.report, case, pdf=page).objects:

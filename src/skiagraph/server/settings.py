@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from skiagraph.errors import FormatError, InvalidInput
+from skiagraph.errors import FormatError, InvalidInput, UnknownName
 
 __all__ = ["Destination", "Dicom", "Limits", "OpenId", "Peer", "Settings", "settings_of"]
 
@@ -196,6 +196,20 @@ class Settings(BaseSettings):
     def routes_file(self) -> Path:
         """The file of the routing rules."""
         return self.routes or self.home / "routes.toml"
+
+    def destination(self, name: str) -> Destination:
+        """A destination by its name.
+
+        Raises:
+            UnknownName: There is none.
+        """
+        if name not in self.destinations:
+            raise UnknownName(
+                "results go to a destination of the settings",
+                got=name,
+                way_out=f"there are: {', '.join(sorted(self.destinations)) or 'none'}",
+            )
+        return self.destinations[name]
 
 
 def settings_of(home: Path, **said: Any) -> Settings:

@@ -10,23 +10,28 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, StepOptions
+from sqlalchemy.exc import DBAPIError
 
-from skiagraph.errors import InvalidInput, MissingInput, SkiagraphError, StateError, UnknownName
+from skiagraph.errors import InvalidInput, ProcessLost, SkiagraphError, StateError, UnknownName, WriteFailed
 from skiagraph.server.database import DatabaseGone
+from skiagraph.server.deliver import arrived, delivered, delivery_failed, planned
 from skiagraph.server.logs import log
+from skiagraph.server.node.priors import fetch_priors
 from skiagraph.server.results import made_results
+from skiagraph.server.routing import Priors
 from skiagraph.server.site import Site
 from skiagraph.server.way.models import Models
 from skiagraph.server.way.steps import chosen, drafted, prepared, read_by, unread
 
-__all__ = ["Workers", "enqueue_reading"]
+__all__ = ["Workers", "enqueue_delivery", "enqueue_reading"]
 
-_QUEUE: Final = "studies"
+_READING, _DELIVERY = "readings", "deliveries"
+_AT_ONCE: Final = 4  # deliveries
 _POLL: Final = 0.1  # s
 _LOOK: Final = 15.0  # s between looks for workers that are gone
 _GRACE: Final = 10  # s for the step in work when a process ends; what takes longer is done again
-_FOR_GOOD: Final = (InvalidInput, UnknownName, MissingInput)
-"""Errors that come again however often a step is tried."""
+_PASSING: Final = (DatabaseGone, WriteFailed, ProcessLost, DBAPIError)
+"""Errors that pass: the database, the disk or a peer is gone for a while. A step is done again until they are over."""
 
 
 class _Here:
@@ -52,6 +57,7 @@ def _read_study(uid: str, digest: str) -> str:
     """
     try:
         plan = _step("choose", _choose, uid)
+        _step("fetch priors", _fetch_priors, uid, plan)
         _step("prepare", _prepare, uid, plan)
         keys: list[str] = []
         for work in plan["work"]:
@@ -59,30 +65,86 @@ def _read_study(uid: str, digest: str) -> str:
         if not plan["work"]:
             return "unread"  # and why stands at the study
         report = _step("draft", _draft, uid, digest, keys)
-        if report:
-            _step("results", _results, uid, report)
-    except _FOR_GOOD as error:
-        log.warning("unread", study=uid, sentence=str(error))
+        if report is None:
+            return "unread"
+        _step("results", _results, uid, *report)
+    except _ForGoodError as error:
         _step("give up", _give_up, uid, str(error))
         return "unread"
-    return "drafted" if report else "unread"
+    _deliver(uid, *report)
+    return "drafted"
+
+
+@DBOS.workflow(name="deliver report")
+def _deliver_report(uid: str, identifier: str, version: int) -> str:
+    """The results of a signed report to where the rules send them."""
+    try:
+        _step("results", _results, uid, identifier, version)
+    except _ForGoodError as error:
+        return str(error)
+    _deliver(uid, identifier, version)
+    return "delivered"
+
+
+def _deliver(uid: str, identifier: str, version: int) -> None:
+    for destination in _step("plan deliveries", _plan, uid, identifier, version):
+        try:
+            _step(f"send to {destination}", _send, uid, destination)
+        except _ForGoodError as error:
+            _step(f"note {destination}", _note, uid, destination, str(error))
+    _step("arrived", _arrived, uid, identifier, version)
+
+
+class _ForGoodError(Exception):
+    """A step that fails however often it is tried, and why in one sentence."""
 
 
 def _step(name: str, do: Callable[..., Any], *args: Any) -> Any:
+    """Does a step until what passes is over; what does not is kept as its outcome, for it has to survive a kill too.
+
+    Raises:
+        _ForGoodError: The step does not work.
+    """
     options: StepOptions = {
         "name": name,
         "retries_allowed": True,
         "interval_seconds": 1.0,
-        "backoff_rate": 2.0,
-        "max_attempts": 12,
-        "should_retry": lambda error: not isinstance(error, _FOR_GOOD),
+        "backoff_rate": 1.5,
+        "max_attempts": 1_000,
     }
-    return DBOS.run_step(options, do, *args)
+    outcome = DBOS.run_step(options, _tried, do, *args)
+    if "why" in outcome:
+        raise _ForGoodError(outcome["why"])
+    return outcome["done"]
+
+
+def _tried(do: Callable[..., Any], *args: Any) -> dict[str, Any]:
+    try:
+        return {"done": do(*args)}
+    except _PASSING:
+        raise
+    except SkiagraphError as error:
+        return {"why": str(error)}
+    except Exception as error:  # noqa: BLE001  a model or codec that fails must end this study, not the worker
+        log.error("step failed", step=do.__name__.strip("_"), exc_info=error)
+        return {"why": f"The step ended with an error that nobody foresaw ({type(error).__name__})."}
 
 
 def _choose(uid: str) -> dict[str, Any]:
     work, routes = chosen(_site()[0], uid)
-    return {"work": work, "priority": max((route.priority for route in routes), default=0)}
+    priors = [route.priors.model_dump() for route in routes if route.priors is not None]
+    return {"work": work, "priority": max((route.priority for route in routes), default=0), "priors": priors}
+
+
+def _fetch_priors(uid: str, plan: dict[str, Any]) -> list[str]:
+    """Earlier studies help, but their absence holds nothing up: a peer that is gone is noted."""
+    found: list[str] = []
+    for rule in plan["priors"]:
+        try:
+            found += fetch_priors(_site()[0], uid, Priors(**rule))
+        except (ProcessLost, StateError, InvalidInput, UnknownName) as error:
+            log.warning("priors not fetched", study=uid, peer=rule["peer"], sentence=str(error))
+    return found
 
 
 def _prepare(uid: str, plan: dict[str, Any]) -> None:
@@ -94,12 +156,29 @@ def _read(uid: str, work: dict[str, Any]) -> list[str]:
     return read_by(site, uid, work, models(work["model"]))
 
 
-def _draft(uid: str, digest: str, keys: list[str]) -> str:
-    return drafted(_site()[0], uid, digest, keys)
+def _draft(uid: str, digest: str, keys: list[str]) -> list[Any] | None:
+    made = drafted(_site()[0], uid, digest, keys)
+    return None if made is None else list(made)
 
 
-def _results(uid: str, report: str) -> None:
-    made_results(_site()[0], uid, report, 1)
+def _results(uid: str, identifier: str, version: int) -> None:
+    made_results(_site()[0], uid, identifier, version)
+
+
+def _plan(uid: str, identifier: str, version: int) -> list[str]:
+    return planned(_site()[0], uid, identifier, version)
+
+
+def _send(uid: str, destination: str) -> int:
+    return delivered(_site()[0], uid, destination)
+
+
+def _note(uid: str, destination: str, reason: str) -> None:
+    delivery_failed(_site()[0], uid, destination, reason)
+
+
+def _arrived(uid: str, identifier: str, version: int) -> None:
+    arrived(_site()[0], uid, identifier, version)
 
 
 def _give_up(uid: str, reason: str) -> None:
@@ -115,7 +194,19 @@ def enqueue_reading(uid: str, digest: str, turn: int) -> None:
         turn: How often the study was complete; a person may ask for another reading of the same images.
     """
     with SetWorkflowID(f"read {uid} {digest[:16]} {turn}"):
-        DBOS.enqueue_workflow(_QUEUE, _read_study, uid, digest)
+        DBOS.enqueue_workflow(_READING, _read_study, uid, digest)
+
+
+def enqueue_delivery(uid: str, identifier: str, version: int) -> None:
+    """Lets the results of a signed report be made and sent; asked twice it happens once.
+
+    Args:
+        uid: StudyInstanceUID.
+        identifier: Of the report.
+        version: Of the report.
+    """
+    with SetWorkflowID(f"deliver {identifier} {version}"):
+        DBOS.enqueue_workflow(_DELIVERY, _deliver_report, uid, identifier, version)
 
 
 @final
@@ -158,7 +249,8 @@ class Workers:
         }
         DBOS(config=config)
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=settings.workers, polling_interval_sec=_POLL)
+        DBOS.register_queue(_READING, worker_concurrency=settings.workers, polling_interval_sec=_POLL)
+        DBOS.register_queue(_DELIVERY, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLL)
         self._looking = threading.Thread(target=self._look, name="workers that are gone", daemon=True)
         self._looking.start()
 

@@ -124,7 +124,7 @@ def unread(site: Site, uid: str, reason: str) -> None:
             moved(session, study, "unread", reason=reason)
 
 
-def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> str:
+def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> tuple[str, int] | None:
     """The report of what was read, as a draft that nobody has verified; once for the same images.
 
     Args:
@@ -134,12 +134,12 @@ def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> str:
         keys: Of the runs that speak in it.
 
     Returns:
-        Identifier of the report; empty where no model had an answer, and the study is ``"unread"``.
+        Identifier and version of the report; None where no model had an answer, and the study is ``"unread"``.
     """
     with site.database.writing() as session:
         study = study_of(session, uid, locked=True)
         if study.state not in ("read", "drafted"):
-            return ""
+            return None
         runs = session.scalars(
             select(Run).where(Run.study_id == study.id, Run.key.in_(keys)).order_by(Run.id)
         )
@@ -149,10 +149,10 @@ def drafted(site: Site, uid: str, digest: str, keys: Sequence[str]) -> str:
         if not readings:
             reasons = dict.fromkeys(run.reason for run in ordered)
             moved(session, study, "unread", reason=" ".join(reasons) or "It holds no image that can be read.")
-            return ""
+            return None
         begun = draft(session, study, digest, readings)
         moved(session, study, "drafted", report=begun.identifier)
-        return begun.identifier
+        return begun.identifier, begun.version
 
 
 def read_by(site: Site, uid: str, work: Work, reader: Reader) -> list[str]:

@@ -1,4 +1,4 @@
-"""Looks for studies that are complete: nothing of them came for a while, so they may be read."""
+"""Looks for studies that may go on: quiet ones are complete and may be read, signed ones may be delivered."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
 from skiagraph.server.site import Site
-from skiagraph.server.tables import Event, Study
-from skiagraph.server.way.durable import enqueue_reading
+from skiagraph.server.tables import Event, Report, Study
+from skiagraph.server.way.durable import enqueue_delivery, enqueue_reading
 from skiagraph.server.way.states import moved, study_of
 from skiagraph.server.way.steps import content_digest
 
@@ -27,15 +27,24 @@ _AT_ONCE: Final = 50
 
 @final
 class Completion:
-    """A part of a server: brings quiet studies to ``"complete"`` and lets them be read.
+    """A part of a server: brings quiet studies to ``"complete"``, lets them be read, and signed reports be delivered.
+
+    The state in the database says what is to be done; so nothing is forgotten, whenever a process ends.
 
     Args:
         site: The server.
         read: Lets a study be read, by its UID, the digest of its images and its turn; asked twice it does it once.
+        deliver: Lets a report be delivered, by the UID of its study, its identifier and version; likewise.
     """
 
-    def __init__(self, site: Site, read: Callable[[str, str, int], None] = enqueue_reading) -> None:
-        self._site, self._read = site, read
+    def __init__(
+        self,
+        site: Site,
+        read: Callable[[str, str, int], None] = enqueue_reading,
+        deliver: Callable[[str, str, int], None] = enqueue_delivery,
+    ) -> None:
+        self._site, self._read, self._deliver = site, read, deliver
+        self._asked: set[tuple[str, str, int]] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
@@ -57,6 +66,7 @@ class Completion:
                     self.resume()
                     again = False
                 self.look()
+                self.look_for_signed()
             except (DatabaseGone, DBAPIError) as error:
                 again = True
                 log.warning("completion waits", exc_info=error)
@@ -91,6 +101,26 @@ class Completion:
                 turn = _turn(session, study)
             self._read(uid, digest, turn)
         return len(uids)
+
+    def look_for_signed(self) -> int:
+        """Lets the newest signed version of each report be delivered that is not yet.
+
+        Returns:
+            How many were asked for.
+        """
+        signed = (
+            select(Study.uid, Report.identifier, func.max(Report.version))
+            .join(Report, Report.study_id == Study.id)
+            .where(Study.state == "signed", Report.state.in_(("final", "amended")))
+            .group_by(Study.uid, Report.identifier)
+        )
+        with self._site.database.reading() as session:
+            found = {(row[0], row[1], row[2]) for row in session.execute(signed)}
+        new = found - self._asked
+        for one in sorted(new):
+            self._deliver(*one)
+        self._asked = found
+        return len(new)
 
 
 def _turn(session: Session, study: Study) -> int:

@@ -10,7 +10,18 @@ from starlette.types import ASGIApp
 
 from skiagraph.errors import SkiagraphError
 from skiagraph.server.site import Site
-from skiagraph.server.web import events, health, metrics, openid, people, sign_in, studies, tokens, uploads
+from skiagraph.server.web import (
+    events,
+    health,
+    metrics,
+    openid,
+    people,
+    reports,
+    sign_in,
+    studies,
+    tokens,
+    uploads,
+)
 from skiagraph.server.web.layers import layered
 from skiagraph.server.web.problems import on_error
 from skiagraph.version import __version__
@@ -23,6 +34,7 @@ _ROUTERS: Final = (
     metrics.router,
     openid.router,
     people.router,
+    reports.router,
     sign_in.router,
     studies.router,
     tokens.router,
