@@ -2,7 +2,7 @@
 
 ``python benchmarks/feature_studies.py`` draws, describes and learns what is missing (what is done is kept, so that the
 same command goes on), keeps every answer in `results/feature_studies.json`, and writes the page of benchmarks. It takes
-about half an hour of one core.
+about twenty minutes of one core.
 """
 
 from __future__ import annotations

@@ -79,3 +79,11 @@ def test_whoever_always_says_benign_is_often_right_and_finds_nothing(studies):
         assert row["accuracy"]["value"] > 0.7
         assert row["found"]["n"] == 0
         assert row["balanced accuracy"]["value"] == 0.5
+
+
+def test_the_page_on_classical_models_states_the_areas_that_were_measured(studies):
+    text = (PROJECT / "docs" / "how-to" / "classical.md").read_text("utf-8").split("## What it is worth")[1]
+    asked = [(study, name) for study in studies["phantoms"] for name in ("all features + SVM", "deep model")]
+    asked += [(studies["sonograms"], name) for name in ("texture features + SVM", "deep model", "fusion")]
+    missing = [name for study, name in asked if f"{study['rows'][name]['AUC']['value']:.3f}" not in text]
+    assert not missing
