@@ -60,18 +60,16 @@ class Provider:
 
     Args:
         settings: Who it is, and who we are there.
-        client: Asks it; None for one of our own.
 
     Raises:
         InvalidInput: It does not speak TLS, and is not on this machine.
         MissingInput: The file of our secret is not there.
     """
 
-    def __init__(self, settings: OpenId, client: httpx.Client | None = None) -> None:
+    def __init__(self, settings: OpenId) -> None:
         _checked_url(settings.issuer)
         self._settings = settings
         self._secret = _read(settings.client_secret_file)
-        self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         self._lock = Lock()
         self._description: Mapping[str, Any] = {}
         self._keys: Mapping[str, Any] = {}
@@ -208,7 +206,7 @@ class Provider:
         if form is not None and self._secret:
             auth = (quote(self._settings.client_id, safe=""), quote(self._secret, safe=""))
         try:
-            answer = self._client.request(method, url, data=form, headers=headers, auth=auth)
+            answer = httpx.request(method, url, data=form, headers=headers, auth=auth, timeout=_TIMEOUT)
             answer.raise_for_status()
             said = answer.json() if len(answer.content) <= _MOST else None
         except (httpx.HTTPError, ValueError, OSError) as error:
