@@ -1,10 +1,15 @@
-"""A server in a folder of its own, and browsers in which somebody is signed in."""
+"""A server in a folder of its own, on either database, and browsers in which somebody is signed in."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from fastapi.testclient import TestClient
+from postgres import Cluster, cluster
 from sqlalchemy import select
 
 from skiagraph.server.settings import settings_of
@@ -15,10 +20,30 @@ from skiagraph.server.web.app import application
 Browser = Callable[[str | None], TestClient]
 
 
+def pytest_generate_tests(metafunc):
+    """Tests that are marked run on SQLite, and once more on PostgreSQL."""
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL; ``new()`` makes an empty database and says its URL."""
+    with cluster() as running:
+        yield running
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A server on SQLite, without a DICOM node."""
-    opened = opened_site(settings_of(tmp_path / "home", dicom={"enabled": False}))
+def database_url(request) -> str:
+    """An empty database, as the setting ``database`` names it."""
+    chosen = getattr(request, "param", "sqlite")
+    return "" if chosen == "sqlite" else request.getfixturevalue("postgres").new()
+
+
+@pytest.fixture
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    """A server without a DICOM node."""
+    opened = opened_site(settings_of(tmp_path / "home", database=database_url, dicom={"enabled": False}))
     yield opened
     opened.close()
 

@@ -47,6 +47,7 @@ def files_of(site):
     return list(site.files.digests())
 
 
+@pytest.mark.both_databases
 def test_what_came_stands_in_the_index_and_under_its_digest(site, admission, made, grown):
     objects = [made(n) for n in (1, 2)] + [made(3, series="1.2.3.9", Modality="SR", SeriesNumber=2)]
     for data in objects:
@@ -78,6 +79,7 @@ def test_the_same_object_again_changes_nothing(site, admission, made, grown):
     assert len(grown) == len(events(site, "received")) == 1
 
 
+@pytest.mark.both_databases
 def test_of_two_contents_under_one_uid_the_first_stays_and_the_other_is_set_aside(site, admission, made):
     first, other = made(1), made(1, PatientName="Roe^Richard")
     for data in (first, other, other):
@@ -117,6 +119,7 @@ def test_what_is_no_dicom_is_refused_with_its_reason(site, admission, made):
     assert count(site, Instance) == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "state", ["complete", "prepared", "read", "drafted", "in review", "signed", "delivered", "unread"]
 )
@@ -161,6 +164,7 @@ def test_results_of_a_study_that_is_gone_are_not_kept(site, made):
     assert files_of(site) == []
 
 
+@pytest.mark.both_databases
 def test_a_thousand_files_are_admitted_in_batches(site, admission, made):
     for number in range(300):
         site.intake.take([made(number, study=f"1.2.{number % 7}")])
@@ -229,6 +233,7 @@ def test_on_a_full_disk_everything_waits(site, admission, made, monkeypatch):
     assert (count(site, Instance), site.intake.pending()) == (1, [])
 
 
+@pytest.mark.both_databases
 def test_a_kill_between_commit_and_leaving_the_journal_does_nothing_twice(site, admission, made, monkeypatch):
     site.intake.take([made(1)])
     site.intake.take([made(1, PatientName="Roe")])
@@ -241,6 +246,7 @@ def test_a_kill_between_commit_and_leaving_the_journal_does_nothing_twice(site, 
     assert len(events(site, "received")) == len(events(site, "conflict")) == 1
 
 
+@pytest.mark.both_databases
 def test_one_that_the_database_does_not_take_does_not_hold_up_the_others(site, admission, made, monkeypatch):
     for number in (1, 2, 3):
         site.intake.take([made(number)])

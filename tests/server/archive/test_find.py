@@ -124,6 +124,7 @@ def test_a_value_matches_as_the_standard_says(session, keyword, value, found):
     assert uids(session, **{keyword: value}) == found
 
 
+@pytest.mark.both_databases
 def test_all_attributes_must_match(session):
     assert uids(session, PatientName="doe*", ModalitiesInStudy="SR", StudyDate="20260101-") == ["1.2"]
 
@@ -145,6 +146,7 @@ def test_lower_levels_match_by_what_is_above_them_too(session, level, attributes
     assert uids(session, level=level, **attributes) == found
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("words", "found"),
     [("jane doe", ["1.1"]), ("jo", ["1.2", "1.3"]), ("xiao wang", ["1.4"]), ("ane", []), ("doe x", [])],
@@ -154,6 +156,7 @@ def test_names_can_be_found_by_the_beginnings_of_their_words(session, words, fou
     assert sorted(one.study.uid for one in find(session, query)) == found
 
 
+@pytest.mark.both_databases
 def test_the_newest_study_stands_first_and_pages_do_not_overlap(session):
     pages = [find(session, Query(level="study", attributes={}, offset=at, limit=2)) for at in (0, 2, 4, 6)]
     assert [[one.study.uid for one in page] for page in pages] == [
@@ -164,6 +167,7 @@ def test_the_newest_study_stands_first_and_pages_do_not_overlap(session):
     ]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("order", "first"),
     [(("PatientName",), "1.5"), (("-PatientName",), "1.4"), (("-ModalitiesInStudy", "StudyDate"), "1.4")],
@@ -172,6 +176,7 @@ def test_matches_come_in_the_order_that_is_asked_for(session, order, first):
     assert find(session, Query(level="study", attributes={}, order=order, limit=1))[0].study.uid == first
 
 
+@pytest.mark.both_databases
 def test_instances_come_by_their_numbers(session):
     found = find(session, Query(level="instance", attributes={"StudyInstanceUID": "1.1"}))
     assert [one.instance.number for one in found] == [1, 2]
@@ -196,6 +201,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("keyword", list(KEYWORDS["instance"]))
 def test_a_value_is_never_a_part_of_a_statement(session, keyword):
     refused = []

@@ -32,6 +32,7 @@ def seen(site):
     return of
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("name", "role", "may", "uids"),
     [
@@ -47,6 +48,7 @@ def test_a_restricted_study_is_seen_by_those_who_are_named_whatever_their_role(s
     assert seen(name, role, may) == uids
 
 
+@pytest.mark.both_databases
 def test_access_is_given_taken_and_recorded(site, seen):
     assert site.people.grants.of("1.2.2").people == ("lee",)
     site.people.grants.put(SHELL, "1.2.2", restricted=True, people=["kim"])

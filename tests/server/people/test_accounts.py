@@ -35,6 +35,7 @@ def test_the_first_administrator_comes_by_the_link_of_the_last_start(site):
     assert invitations.first() is None
 
 
+@pytest.mark.both_databases
 def test_a_link_works_once_also_for_many_at_once(site):
     secret = site.people.invitations.first()
 
@@ -91,6 +92,7 @@ def test_nobody_is_invited_as_a_service(site):
         site.people.invitations.invite(SHELL, "service")
 
 
+@pytest.mark.both_databases
 def test_a_link_for_an_account_renews_its_password_and_ends_its_sessions(site, made):
     made("lee")
     people = site.people
@@ -104,6 +106,7 @@ def test_a_link_for_an_account_renews_its_password_and_ends_its_sessions(site, m
     assert [user.name for user in people.accounts.listed()] == ["lee"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("change", ["disable", "demote"])
 def test_the_last_administrator_stays(site, made, change):
     made("root", role="admin")

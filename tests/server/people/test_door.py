@@ -51,6 +51,7 @@ def records(site):
         ]
 
 
+@pytest.mark.both_databases
 def test_who_knows_name_and_password_comes_in(site, lee):
     secret = site.people.door.enter(" LEE", GOOD, HERE)
     caller = site.people.sessions.visit(secret, "10.0.0.2").caller
@@ -74,6 +75,7 @@ def test_disabled_and_locked_people_hear_the_same(site, enter):
     assert enter() == wrong
 
 
+@pytest.mark.both_databases
 def test_wrong_passwords_lock_an_account_for_a_while(site, enter):
     for _ in range(site.settings.limits.attempts):
         enter("lee", "wrong")
@@ -203,6 +205,7 @@ def test_the_database_holds_no_secret_of_a_session_or_token(site, enter):
     assert GOOD.encode() not in held
 
 
+@pytest.mark.both_databases
 def test_a_token_may_what_it_was_given_until_it_ends_or_is_revoked(site):
     tokens = site.people.tokens
     secret = tokens.make(SHELL, "pump", ["upload", "see"], 1)

@@ -48,9 +48,12 @@ def chest() -> tuple[str, list[bytes]]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
     """A server that takes studies as complete at once."""
-    opened = opened_site(settings_of(tmp_path / "home", quiet_seconds=0.0, dicom={"enabled": False}))
+    settings = settings_of(
+        tmp_path / "home", database=database_url, quiet_seconds=0.0, dicom={"enabled": False}
+    )
+    opened = opened_site(settings)
     yield opened
     opened.close()
 

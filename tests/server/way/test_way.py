@@ -4,6 +4,7 @@ import io
 import time
 
 import pydicom
+import pytest
 from sqlalchemy import select
 
 from skiagraph.report import reading_from_plain
@@ -15,6 +16,7 @@ def rows(site, uid, table):
         return list(session.scalars(select(table).join(Study).where(Study.uid == uid).order_by(table.id)))
 
 
+@pytest.mark.both_databases
 def test_an_ultrasound_study_is_read_and_drafted_with_results_beside_its_images(working, head, until):
     uid, data = head(3)
     working.intake.take([data])
