@@ -26,6 +26,7 @@ from skiagraph.cli.read import read
 from skiagraph.cli.serve import serve
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
+from skiagraph.cli.users import users
 from skiagraph.cli.work import work
 from skiagraph.errors import ProcessLost, SkiagraphError
 from skiagraph.version import __version__
@@ -70,6 +71,7 @@ app.add_typer(dataset, rich_help_panel=_MODELS)
 app.add_typer(train, name="train", rich_help_panel=_MODELS)
 app.add_typer(tune, name="tune", rich_help_panel=_MODELS)
 app.add_typer(audit, name="audit", rich_help_panel=_SERVER)
+app.add_typer(users, name="users", rich_help_panel=_SERVER)
 app.add_typer(dicom, name="dicom", rich_help_panel=_SERVER)
 
 
