@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Any, Final, final
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from skiagraph.errors import SkiagraphError
 from skiagraph.server.site import Site
 from skiagraph.server.web import (
+    description,
     events,
     health,
     metrics,
@@ -22,13 +25,15 @@ from skiagraph.server.web import (
     tokens,
     uploads,
 )
+from skiagraph.server.web.counted import Counted
 from skiagraph.server.web.layers import layered
-from skiagraph.server.web.problems import on_error
+from skiagraph.server.web.problems import on_defect, on_error, on_refusal, on_words
 from skiagraph.version import __version__
 
 __all__ = ["application"]
 
 _ROUTERS: Final = (
+    description.router,
     events.router,
     health.router,
     metrics.router,
@@ -48,8 +53,14 @@ class _Guarded(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Called once, at the first request."""
-        routes = [one for router in _ROUTERS for one in router.routes if isinstance(one, APIRoute)]
-        return layered(super().build_middleware_stack(), self.state.site, routes)
+        site: Site = self.state.site
+        return Counted(layered(super().build_middleware_stack(), site, _routes()), site.metrics)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of all routes, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = description.described(_routes())
+        return self.openapi_schema
 
 
 def application(site: Site) -> FastAPI:
@@ -63,4 +74,11 @@ def application(site: Site) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_exception_handler(SkiagraphError, on_error)
+    app.add_exception_handler(RequestValidationError, on_words)
+    app.add_exception_handler(HTTPException, on_refusal)
+    app.add_exception_handler(Exception, on_defect)
     return app
+
+
+def _routes() -> list[APIRoute]:
+    return [one for router in _ROUTERS for one in router.routes if isinstance(one, APIRoute)]

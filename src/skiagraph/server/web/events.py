@@ -25,7 +25,12 @@ _LOOK: Final = 0.25  # s
 _ALIVE: Final = 15.0  # s between signs of life, so that proxies do not hang up
 
 
-@router.get("", dependencies=[needs("see")], response_class=StreamingResponse)
+@router.get(
+    "",
+    dependencies=[needs("see")],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def events(
     request: Request,
     caller: _Who,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
@@ -22,6 +22,13 @@ from skiagraph.server.web.guard import caller_of, needs, site_of
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["uploads"])
+_FORM: Final = {
+    "type": "object",
+    "properties": {
+        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "patient": {"type": "string", "maxLength": 64},
+    },
+}
 _Who = Annotated[Caller, Depends(caller_of)]
 _Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$")]
 
@@ -35,7 +42,12 @@ class Upload(BaseModel):
     problems: tuple[str, ...]
 
 
-@router.post("/uploads", status_code=202, dependencies=[needs("upload")])
+@router.post(
+    "/uploads",
+    status_code=202,
+    dependencies=[needs("upload")],
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}, "required": True}},
+)
 async def upload(request: Request, caller: _Who) -> Upload:
     """Takes the files of a form: DICOM, zip and tar archives of it, pictures and volumes of other formats.
 
