@@ -18,6 +18,7 @@ from skiagraph.server.settings import Settings
 
 __all__ = ["Site", "opened_site"]
 
+_PATIENCE: Final = 600.0  # s that a file may wait to be admitted
 _LEAST: Final = 256 << 20  # bytes that stay free on the disk
 
 
@@ -50,6 +51,8 @@ class Site:
             return "the database does not answer"
         if shutil.disk_usage(self.settings.home).free < _LEAST:
             return "the disk is full"
+        if self.intake.waits() > _PATIENCE:
+            return "what comes in is not admitted"
         return None
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ def files_of(site):
 
 
 @pytest.mark.both_databases
+@pytest.mark.both_databases
 def test_what_came_stands_in_the_index_and_under_its_digest(site, admission, made, grown):
     objects = [made(n) for n in (1, 2)] + [made(3, series="1.2.3.9", Modality="SR", SeriesNumber=2)]
     for data in objects:
@@ -79,6 +80,7 @@ def test_the_same_object_again_changes_nothing(site, admission, made, grown):
     assert len(grown) == len(events(site, "received")) == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_of_two_contents_under_one_uid_the_first_stays_and_the_other_is_set_aside(site, admission, made):
     first, other = made(1), made(1, PatientName="Roe^Richard")
@@ -136,6 +138,7 @@ def test_new_images_bring_a_study_back_to_the_beginning(site, admission, made, s
     assert study.changed > before
 
 
+@pytest.mark.both_databases
 def test_results_of_ours_do_not_begin_a_reading(site, admission, made, grown):
     site.intake.take([made(1)])
     admission.step()
@@ -164,6 +167,7 @@ def test_results_of_a_study_that_is_gone_are_not_kept(site, made):
     assert files_of(site) == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_a_thousand_files_are_admitted_in_batches(site, admission, made):
     for number in range(300):
@@ -247,6 +251,17 @@ def test_a_kill_between_commit_and_leaving_the_journal_does_nothing_twice(site, 
 
 
 @pytest.mark.both_databases
+def test_a_known_object_whose_file_is_gone_brings_it_back(site, admission, made):
+    for _ in range(2):
+        site.intake.take([made(1)])
+        admission.step()
+        (digest,) = site.files.digests()
+        with site.files.open(digest) as stream:
+            assert stream.read() == made(1)
+        site.files.remove(digest)
+
+
+@pytest.mark.both_databases
 def test_one_that_the_database_does_not_take_does_not_hold_up_the_others(site, admission, made, monkeypatch):
     for number in (1, 2, 3):
         site.intake.take([made(number)])
@@ -298,6 +313,16 @@ def test_a_thread_outlives_a_database_that_is_away(site, admission, made, monkey
         time.sleep(0.02)
     admission.stop()
     assert count(site, Instance) == 1
+
+
+def test_a_server_that_does_not_admit_is_not_ready(site, admission, made):
+    site.intake.take([made(1)])
+    assert site.unready() is None
+    (path,) = site.intake.pending()
+    path.rename(path.with_name(f"{0:016x}-0-1.plain"))
+    assert site.unready() == "what comes in is not admitted"
+    admission.step()
+    assert site.unready() is None
 
 
 def test_an_encrypted_archive_holds_no_name_on_its_disk(tmp_path, made):

@@ -125,6 +125,7 @@ def test_a_value_matches_as_the_standard_says(session, keyword, value, found):
 
 
 @pytest.mark.both_databases
+@pytest.mark.both_databases
 def test_all_attributes_must_match(session):
     assert uids(session, PatientName="doe*", ModalitiesInStudy="SR", StudyDate="20260101-") == ["1.2"]
 
@@ -142,6 +143,7 @@ def test_all_attributes_must_match(session):
         ("instance", {"SOPClassUID": "1.2.841"}, []),
     ],
 )
+@pytest.mark.both_databases
 def test_lower_levels_match_by_what_is_above_them_too(session, level, attributes, found):
     assert uids(session, level=level, **attributes) == found
 
@@ -151,11 +153,13 @@ def test_lower_levels_match_by_what_is_above_them_too(session, level, attributes
     ("words", "found"),
     [("jane doe", ["1.1"]), ("jo", ["1.2", "1.3"]), ("xiao wang", ["1.4"]), ("ane", []), ("doe x", [])],
 )
+@pytest.mark.both_databases
 def test_names_can_be_found_by_the_beginnings_of_their_words(session, words, found):
     query = Query(level="study", attributes={"PatientName": words}, fuzzy=True)
     assert sorted(one.study.uid for one in find(session, query)) == found
 
 
+@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_the_newest_study_stands_first_and_pages_do_not_overlap(session):
     pages = [find(session, Query(level="study", attributes={}, offset=at, limit=2)) for at in (0, 2, 4, 6)]
@@ -203,6 +207,7 @@ HOSTILE = [
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("keyword", list(KEYWORDS["instance"]))
+@pytest.mark.both_databases
 def test_a_value_is_never_a_part_of_a_statement(session, keyword):
     refused = []
     for value in HOSTILE:

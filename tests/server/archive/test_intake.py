@@ -126,3 +126,37 @@ def test_receivers_load_little():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing(tmp_path, key):
+    program = """
+import resource, sys
+from pathlib import Path
+from skiagraph.errors import WriteFailed
+from skiagraph.server.archive.files import Files
+from skiagraph.server.archive.intake import Intake
+from skiagraph.server.archive.sealed import Key
+home, key = Path(sys.argv[1]), Key(secret=bytes(32)) if sys.argv[2] == "True" else None
+intake, files = Intake(home, key), Files(home, key)
+before = sorted(home.rglob("*"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+for attempt in (lambda: intake.take(bytes(100_000) for _ in range(9)), lambda: files.put(bytes(900_000))):
+    try:
+        attempt()
+    except WriteFailed:
+        continue
+    sys.exit("taken")
+sys.exit(sorted(home.rglob("*")) != before)
+"""
+    arguments = [sys.executable, "-c", program, str(tmp_path), str(key is not None)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_how_long_the_oldest_waits_is_known(intake):
+    assert intake.waits() == 0.0
+    intake.take([b"x"])
+    assert 0.0 < intake.waits() < 60.0
+    (path,) = intake.pending()
+    path.rename(path.with_name(f"{0:016x}-0-1{path.suffix}"))
+    assert intake.waits() > 1e9

@@ -17,7 +17,7 @@ from skiagraph.server.site import opened_site
 from skiagraph.server.tables import Instance, Series, Study
 
 CHILD = Path(__file__).with_name("kill_child.py")
-KILLS = 6
+KILLS = 5
 
 
 def run_until_killed(home, objects, begin, seconds):

@@ -29,6 +29,7 @@ def counts(site):
         ]
 
 
+@pytest.mark.both_databases
 def test_rows_files_and_what_contradicted_them_go(site, admission, made):
     other = made(1, study="1.9")
     put(site, admission, made(1), made(2), made(1, PatientName="Roe"), other)

@@ -79,6 +79,24 @@ def test_a_form_that_is_none_is_refused_and_leaves_nothing(site, browser, conten
     assert list((site.settings.home / "uploads").iterdir()) == []
 
 
+@pytest.fixture
+def limits(tmp_path, request):
+    """Written before the server opens, so that it stands in front of `site`."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.toml").write_text(f"[limits]\n{request.param}\n")
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"), [("upload_bytes = 2000", 413), ("upload_files = 2", 422)], indirect=["limits"]
+)
+def test_more_than_an_upload_may_bring_is_refused_and_leaves_nothing(limits, site, browser, status):
+    answer = posted(browser("reader"), *((f"{n}.dcm", dicom(n)) for n in range(4)))
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert site.intake.pending() == []
+    assert list((site.settings.home / "uploads").glob("*")) == []
+
+
 @pytest.mark.parametrize(
     "name", ["../../../evil.dcm", "/evil.dcm", "..\\evil.dcm", "%2e%2e%2fevil.dcm", "evil\x00.dcm", "a" * 300]
 )

@@ -163,10 +163,10 @@ class Admission:
         with self._site.database.writing() as session:
             entered = enter(session, [arrival for _, arrival in good])
             for (path, arrival), verdict in zip(good, entered.verdicts, strict=True):
-                if verdict == "new":
-                    self._site.files.link(path, arrival.digest)
-                elif verdict == "conflict":
+                if verdict == "conflict":
                     self._site.files.set_aside(path, arrival.digest)
+                else:  # a known one too: after a power cut its row may be there and its name not
+                    self._site.files.link(path, arrival.digest)
         self._site.files.settle(arrival.digest for _, arrival in good)
         return entered
 

@@ -83,6 +83,11 @@ class Intake:
             names = sorted(entry.name for entry in entries if entry.name.endswith((PLAIN, SEALED)))
         return [self.folder / name for name in names]
 
+    def waits(self) -> float:
+        """For how many seconds the oldest file has waited to be admitted; 0 where none does."""
+        pending = self.pending()
+        return max(0.0, time.time() - int(pending[0].name.split("-")[0], 16) / 1e9) if pending else 0.0
+
     def upload_folder(self) -> Path:
         """A new folder for one upload; who asked for it removes it.
 

@@ -120,10 +120,13 @@ class SealedWriter:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Seals some more bytes; the last of them wait for those that follow."""
-        self._held += data
-        while len(self._held) > CHUNK:
-            self._seal(bytes(self._held[:CHUNK]), last=False)
-            del self._held[:CHUNK]
+        left = memoryview(data)
+        while len(self._held) + len(left) > CHUNK:
+            missing = CHUNK - len(self._held)
+            self._seal(b"".join((self._held, left[:missing])), last=False)
+            self._held.clear()
+            left = left[missing:]
+        self._held += left
 
     def finish(self) -> None:
         """Seals the last chunk."""

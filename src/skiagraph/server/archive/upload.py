@@ -86,8 +86,12 @@ def take_upload(intake: Intake, folder: Path, limits: Limits, *, patient: str = 
     problems += gathered.problems
     _check_bounds(gathered.files, limits)
     named = " ".join(_NO_NAME.sub(" ", patient).split())[:64]
+    take = partial(_take, intake, named)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        outcomes = list(pool.map(partial(_take, intake, named), gathered.files))
+        outcomes = list(pool.map(take, [found for found in gathered.files if found.format is DICOM]))
+    outcomes += [
+        take(found) for found in gathered.files if found.format is not DICOM
+    ]  # each may need much memory
     problems += [one.problem for one in outcomes if one.problem]
     studies = dict.fromkeys(one.study for one in outcomes if one.study)
     return Taken(
