@@ -10,6 +10,7 @@ from skiagraph.errors import NotPermitted, WriteFailed
 from skiagraph.server.archive.files import Files
 from skiagraph.server.archive.intake import Intake
 from skiagraph.server.archive.sealed import read_key
+from skiagraph.server.audit.looks import Looks
 from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.metrics import Metrics
@@ -34,6 +35,7 @@ class Site:
         files: The files of the archive.
         metrics: What is counted.
         audit: The trail of who did what.
+        looks: The same, for what is looked at again and again.
         people: Who may enter, and who is inside.
     """
 
@@ -43,6 +45,7 @@ class Site:
     files: Files
     metrics: Metrics
     audit: Audit
+    looks: Looks
     people: People
 
     def unready(self) -> str | None:
@@ -88,5 +91,6 @@ def opened_site(settings: Settings) -> Site:
         files=files,
         metrics=Metrics(database),
         audit=audit,
+        looks=Looks(audit),
         people=opened_people(settings, database, audit),
     )

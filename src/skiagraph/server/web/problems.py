@@ -35,6 +35,9 @@ _STATUS: Final[Mapping[type[SkiagraphError], int]] = {
     DatabaseGone: 503,
     StateError: 409,
     WriteFailed: 507,
+    NotAcceptable: 406,
+    NotSpoken: 415,
+    NotInRange: 416,
     InvalidInput: 422,
 }
 """The first that fits counts."""
