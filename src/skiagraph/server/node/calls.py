@@ -15,7 +15,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.status import code_to_category
 
-from skiagraph.errors import InvalidInput, MissingInput, ProcessLost, StateError, UnknownName
+from skiagraph.errors import InvalidInput, MissingInput, ProcessLost, SkiagraphError, StateError, UnknownName
 from skiagraph.server.settings import Dicom, Peer, Settings
 
 __all__ = ["LITTLE", "PeerGone", "PeerRefuses", "called", "context", "peer_named", "refused"]
@@ -101,6 +101,13 @@ def called(
     try:
         _check(made, name, peer)
         yield made
+    except RuntimeError as error:
+        made.abort()
+        if isinstance(error, SkiagraphError):
+            raise
+        raise PeerGone(
+            f"the peer {name} stays until all is said", got="the end of the association"
+        ) from error
     except BaseException:
         made.abort()
         raise

@@ -91,11 +91,12 @@ class Commitments:
             name for name, peer in self._site.settings.dicom.peers.items() if [peer.title, peer.host] == who
         ]
         age = time.time() - path.stat().st_mtime
-        if question is None or not names or age > _GIVEN_UP:
+        references = () if question is None else question.get("ReferencedSOPSequence") or ()
+        if question is None or not references or not names or age > _GIVEN_UP:
             log.warning("storage commitment not answered", title=who[0])
             self._done(path)
             return
-        kept, failed = self._looked_up(question.get("ReferencedSOPSequence") or ())
+        kept, failed = self._looked_up(references)
         if failed and age < _SETTLED:
             self._later(path, 1.0, tried=False)
             return
@@ -132,7 +133,8 @@ class Commitments:
         with self._site.database.reading() as session:
             for at in range(0, len(uids), 500):
                 rows = select(Instance.uid, Instance.sop_class).where(Instance.uid.in_(uids[at : at + 500]))
-                here.update(session.execute(rows).tuples())
+                for uid, sop_class in session.execute(rows):
+                    here[uid] = sop_class
         kept, failed = [], []
         for uid, sop_class in asked.items():
             made = Dataset()

@@ -167,8 +167,6 @@ def _sent(site: Site, name: str, objects: Sequence[_Object]) -> Iterator[str]:
 def _stored(peer: Association, name: str, stream: BinaryIO) -> int | None:
     try:
         answer = peer.send_c_store(dcmread(stream))
-    except RuntimeError as error:
-        raise PeerGone(f"the peer {name} stays until it has all", got="the end of the association") from error
     except InvalidDicomError as error:
         raise FormatError("what is sent is DICOM", got="a file that is not") from error
     except ValueError as error:
