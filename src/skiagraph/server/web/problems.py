@@ -24,7 +24,30 @@ from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
 from skiagraph.server.people.access import Throttled, Unknown
 
-__all__ = ["Problem", "on_defect", "on_error", "on_refusal", "on_words", "problem"]
+__all__ = [
+    "NotAcceptable",
+    "NotInRange",
+    "NotSpoken",
+    "Problem",
+    "on_defect",
+    "on_error",
+    "on_refusal",
+    "on_words",
+    "problem",
+]
+
+
+class NotAcceptable(InvalidInput):
+    """A client takes nothing that there is."""
+
+
+class NotSpoken(InvalidInput):
+    """A body of a kind that is not read here."""
+
+
+class NotInRange(InvalidInput):
+    """A range that lies behind the end."""
+
 
 _STATUS: Final[Mapping[type[SkiagraphError], int]] = {
     Throttled: 429,
