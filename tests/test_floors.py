@@ -70,7 +70,7 @@ def test_no_room_is_larger_than_500_lines(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 500
 
 
-@pytest.mark.parametrize("file", ROOMS, ids=name)
+@pytest.mark.parametrize("file", [file for file in ROOMS if "migrations" not in file.parts], ids=name)
 def test_no_function_is_longer_than_40_lines(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     long = {function.name: length(function) for function in functions(tree) if length(function) > 40}

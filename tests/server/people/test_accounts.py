@@ -10,6 +10,8 @@ from skiagraph.errors import InvalidInput, SkiagraphError, StateError, UnknownNa
 from skiagraph.server.people.people import SHELL
 from skiagraph.server.tables import AuditRecord, Invitation, User
 
+pytestmark = pytest.mark.both_databases
+
 GOOD = "seven grey herons wait"
 
 

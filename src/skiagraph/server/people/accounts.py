@@ -182,7 +182,10 @@ def _found(session: Session, name: str) -> User:
 def _another_admin(session: Session, user: User) -> None:
     """There stays somebody who can let others in."""
     admins = session.scalars(
-        select(User.id).where(User.role == "admin", User.disabled.is_(False)).with_for_update()
+        select(User.id)
+        .where(User.role == "admin", User.disabled.is_(False))
+        .order_by(User.id)
+        .with_for_update()
     ).all()
     if list(admins) == [user.id]:
         raise StateError(
