@@ -1,17 +1,22 @@
 """A server in a folder of its own, on either database, and browsers in which somebody is signed in."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fastapi.testclient import TestClient
 from postgres import Cluster, cluster
+from pydicom.filewriter import dcmwrite
 from sqlalchemy import select
 
+from skiagraph.phantoms.fetal_head import draw_fetal_head, sample_fetal_head
+from skiagraph.phantoms.study import ultrasound_dataset
 from skiagraph.server.settings import settings_of
 from skiagraph.server.site import Site, opened_site
 from skiagraph.server.tables import User
@@ -31,6 +36,21 @@ def postgres() -> Iterator[Cluster]:
     """A PostgreSQL; ``new()`` makes an empty database and says its URL."""
     with cluster() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def head() -> Callable[[int], tuple[str, bytes]]:
+    """A study of one fetal head: its UID and its file."""
+
+    def drawn(seed: int) -> tuple[str, bytes]:
+        rng = np.random.default_rng(seed)
+        phantom = sample_fetal_head(rng)
+        dataset = ultrasound_dataset(phantom, draw_fetal_head(phantom))
+        buffer = io.BytesIO()
+        dcmwrite(buffer, dataset, enforce_file_format=True)
+        return str(dataset.StudyInstanceUID), buffer.getvalue()
+
+    return drawn
 
 
 @pytest.fixture

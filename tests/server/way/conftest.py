@@ -5,13 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pydicom.filewriter import dcmwrite
 
 from skiagraph.phantoms.catalogue import KINDS
-from skiagraph.phantoms.fetal_head import draw_fetal_head, sample_fetal_head
-from skiagraph.phantoms.study import ultrasound_dataset
 from skiagraph.server.archive.admission import Admission
 from skiagraph.server.settings import settings_of
 from skiagraph.server.site import Site, opened_site
@@ -25,19 +22,6 @@ def encoded(dataset):
     buffer = io.BytesIO()
     dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue()
-
-
-@pytest.fixture(scope="session")
-def head() -> Callable[[int], tuple[str, bytes]]:
-    """A study of one fetal head: its UID and its file."""
-
-    def drawn(seed: int) -> tuple[str, bytes]:
-        rng = np.random.default_rng(seed)
-        phantom = sample_fetal_head(rng)
-        dataset = ultrasound_dataset(phantom, draw_fetal_head(phantom))
-        return str(dataset.StudyInstanceUID), encoded(dataset)
-
-    return drawn
 
 
 @pytest.fixture(scope="session")
