@@ -48,7 +48,6 @@ def files_of(site):
 
 
 @pytest.mark.both_databases
-@pytest.mark.both_databases
 def test_what_came_stands_in_the_index_and_under_its_digest(site, admission, made, grown):
     objects = [made(n) for n in (1, 2)] + [made(3, series="1.2.3.9", Modality="SR", SeriesNumber=2)]
     for data in objects:
@@ -80,7 +79,6 @@ def test_the_same_object_again_changes_nothing(site, admission, made, grown):
     assert len(grown) == len(events(site, "received")) == 1
 
 
-@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_of_two_contents_under_one_uid_the_first_stays_and_the_other_is_set_aside(site, admission, made):
     first, other = made(1), made(1, PatientName="Roe^Richard")
@@ -167,7 +165,6 @@ def test_results_of_a_study_that_is_gone_are_not_kept(site, made):
     assert files_of(site) == []
 
 
-@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_a_thousand_files_are_admitted_in_batches(site, admission, made):
     for number in range(300):

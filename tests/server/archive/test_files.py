@@ -97,7 +97,7 @@ def test_a_file_of_the_intake_gets_its_name_without_being_written_again(tmp_path
 
 def test_what_is_not_kept_is_missed(files):
     digest = hashlib.sha256(b"never").hexdigest()
-    for ask in (files.open, files.size, files.verify):
+    for ask in (files.open, files.verify):
         with pytest.raises(MissingInput):
             ask(digest)
     files.remove(digest)

@@ -125,7 +125,6 @@ def test_a_value_matches_as_the_standard_says(session, keyword, value, found):
 
 
 @pytest.mark.both_databases
-@pytest.mark.both_databases
 def test_all_attributes_must_match(session):
     assert uids(session, PatientName="doe*", ModalitiesInStudy="SR", StudyDate="20260101-") == ["1.2"]
 
@@ -159,7 +158,6 @@ def test_names_can_be_found_by_the_beginnings_of_their_words(session, words, fou
     assert sorted(one.study.uid for one in find(session, query)) == found
 
 
-@pytest.mark.both_databases
 @pytest.mark.both_databases
 def test_the_newest_study_stands_first_and_pages_do_not_overlap(session):
     pages = [find(session, Query(level="study", attributes={}, offset=at, limit=2)) for at in (0, 2, 4, 6)]

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from skiagraph.errors import InvalidInput
 from skiagraph.server.archive.admission import Admission
-from skiagraph.server.archive.upload import plain_name, take_upload
+from skiagraph.server.archive.tarred import plain_name
+from skiagraph.server.archive.upload import take_upload
 from skiagraph.server.settings import Limits
 from skiagraph.server.tables import Instance, Study
 
@@ -154,6 +155,17 @@ def test_an_archive_inside_of_an_archive_is_not_followed(site, folder, take, mad
     assert any("archives inside" in problem for problem in taken.problems)
 
 
+def test_a_packed_archive_that_is_damaged_is_named(site, folder, take, made):
+    tarred(folder / "t.tgz", ("a.dcm", made(1, side=64)))
+    data = bytearray((folder / "t.tgz").read_bytes())
+    data[-6] ^= 1  # the checksum at the end
+    (folder / "t.tgz").write_bytes(data)
+    (folder / "cut.tgz").write_bytes(data[:-200])
+    taken = take()
+    assert (taken.objects, len(taken.problems)) == (0, 2)
+    assert all("damaged or cut off" in problem for problem in taken.problems)
+
+
 @pytest.mark.parametrize("limits", [Limits(upload_files=2), Limits(upload_bytes=3000)])
 @pytest.mark.parametrize("kind", ["files", "zip", "tar"])
 def test_more_than_an_upload_may_bring_is_refused_whole(site, folder, take, made, kind, limits):
@@ -203,7 +215,9 @@ def test_bombs_do_not_go_off(site, folder, take, made):
         ("a\x00b\n.nii.gz", "a_b_.nii.gz"),
         ("<img src=x>.png", "_img src_x_.png"),
         ("Müller.png", "Müller.png"),
-        ("x" * 500 + ".nii", "x" * 116 + ".nii"),
+        ("x" * 500 + ".nii", "x" * 156 + ".nii"),
+        ("王" * 100 + ".nii", "王" * 52 + ".nii"),
+        ("\ud800.nii", "_.nii"),
     ],
 )
 def test_a_name_is_made_plain(name, plain):

@@ -113,14 +113,6 @@ class Files:
         """Whether it is kept."""
         return self._found(digest) is not None
 
-    def size(self, digest: str) -> int:
-        """Bytes that it takes on the disk.
-
-        Raises:
-            MissingInput: It is not kept.
-        """
-        return self._where(digest).stat().st_size
-
     def open(self, digest: str) -> BufferedReader:
         """Its plain bytes, as a stream that can seek; to be closed by the caller.
 
@@ -165,7 +157,7 @@ class Files:
             if source.suffix == SEALED:
                 if not target.exists():
                     with opened(source, self.key) as stream:
-                        _write(_pieces(stream), target, None)
+                        _write(_pieces(stream), target, None, within=folder)
             else:
                 with disk():
                     named_too(source, target)
@@ -197,7 +189,7 @@ class Files:
             WriteFailed: The disk failed.
         """
         with disk():
-            for path in self.folder.glob("**/.*.part"):
+            for path in self.folder.glob(".*.part"):
                 if time.time() - path.stat().st_mtime > _DEAD:
                     path.unlink(missing_ok=True)
 
@@ -224,7 +216,8 @@ class Files:
         return found
 
     def _kept(self, parts: Iterable[Part], digest: str) -> None:
-        _write(parts, self._place(digest, PLAIN if self.key is None else SEALED), self.key)
+        target = self._place(digest, PLAIN if self.key is None else SEALED)
+        _write(parts, target, self.key, within=self.folder)
 
     def _check_key(self) -> None:
         """Some sealed bytes tell whether the key is the one of before."""
@@ -239,12 +232,12 @@ class Files:
                     way_out="set encryption_key to the file of that key",
                 ) from error
         elif self.key is not None:
-            _write((), path, self.key)
+            _write((), path, self.key, within=self.folder)
 
 
-def _write(parts: Iterable[Part], target: Path, key: Key | None) -> None:
-    """Writes a file that appears whole and safe, or not at all."""
-    path = target.with_name(f".{secrets.token_hex(8)}.part")
+def _write(parts: Iterable[Part], target: Path, key: Key | None, *, within: Path) -> None:
+    """Writes a file that appears whole and safe, or not at all; until then it lies in another folder."""
+    path = within / f".{secrets.token_hex(8)}.part"
     try:
         with disk(), begun(path) as sink:
             filled(sink, parts, key)

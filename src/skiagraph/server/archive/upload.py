@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-import bz2
 import dataclasses
-import gzip
-import io
-import lzma
 import re
-import shutil
-import tarfile
-import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Final, final
+from pathlib import Path
+from typing import Final, final
 
 from skiagraph.case import Case
-from skiagraph.codecs.foreign import foreign
-from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
+from skiagraph.errors import InvalidInput, MissingInput, NotPermitted
 from skiagraph.interchange.object import chunks
 from skiagraph.interchange.source_image import source_object
 from skiagraph.io import read_case
 from skiagraph.io.formats import DICOM
 from skiagraph.io.sources import Found, as_file, gather
-from skiagraph.server.archive.disk import begun, disk
 from skiagraph.server.archive.headers import describe
 from skiagraph.server.archive.intake import Intake
+from skiagraph.server.archive.tarred import pieces, too_much, unpack_tars
 from skiagraph.server.settings import Limits
 
-__all__ = ["UNNAMED", "Taken", "plain_name", "take_upload"]
+__all__ = ["UNNAMED", "Taken", "take_upload"]
 
 UNNAMED: Final = "unnamed"
 """The patient of pictures for which nobody said a name."""
 
 _AT_ONCE: Final = 4  # files that are made safe at the same time: the disk takes them together
-_PIECE: Final = 2**20
 _MOST_PROBLEMS: Final = 100
 _PARTS: Final = (".raw", ".zraw", ".img")  # belong to a header that is read by itself
-_LONGEST: Final = 120  # characters of a name
-_UNSAFE: Final = re.compile(r"[^\w.+ -]")
 _NO_NAME: Final = re.compile(r"[\\=\x00-\x1f\x7f]+")
-_HEADER: Final = 16 * 2**20  # bytes that a tar archive may state about one of its files
-_PACKED: Final = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
 
 
 @final
@@ -81,7 +67,7 @@ def take_upload(intake: Intake, folder: Path, limits: Limits, *, patient: str = 
         InvalidInput: More files or bytes than one upload may bring; nothing was taken.
         WriteFailed: The disk is full or failed.
     """
-    problems = _unpack_all(folder, limits)
+    problems = unpack_tars(folder, limits)
     gathered = gather(folder)
     problems += gathered.problems
     _check_bounds(gathered.files, limits)
@@ -89,9 +75,8 @@ def take_upload(intake: Intake, folder: Path, limits: Limits, *, patient: str = 
     take = partial(_take, intake, named)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         outcomes = list(pool.map(take, [found for found in gathered.files if found.format is DICOM]))
-    outcomes += [
-        take(found) for found in gathered.files if found.format is not DICOM
-    ]  # each may need much memory
+    others = [found for found in gathered.files if found.format is not DICOM]
+    outcomes += [take(found) for found in others]  # one after the other: each may need much memory
     problems += [one.problem for one in outcomes if one.problem]
     studies = dict.fromkeys(one.study for one in outcomes if one.study)
     return Taken(
@@ -100,12 +85,6 @@ def take_upload(intake: Intake, folder: Path, limits: Limits, *, patient: str = 
         studies=tuple(studies),
         problems=tuple(problems[:_MOST_PROBLEMS]),
     )
-
-
-def plain_name(name: str) -> str:
-    """A name under which a file can lie in a folder, whatever it was called elsewhere."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    return _UNSAFE.sub("_", last).strip(". ")[-_LONGEST:].lstrip(". ") or "file"
 
 
 @final
@@ -123,23 +102,20 @@ def _take(intake: Intake, patient: str, found: Found) -> _Outcome:
         if found.format is DICOM:
             return _take_object(intake, found)
         if found.format is None:
-            other = (
-                ""
-                if Path(found.name).suffix.lower() in _PARTS
-                else f"{found.source.name} holds no image that is read."
-            )
-            return _Outcome(problem=other)
+            part = Path(found.name).suffix.lower() in _PARTS
+            return _Outcome(problem="" if part else f"{found.source.name} holds no image that is read.")
         with as_file(found.source) as path:
             return _take_images(intake, read_case(path), patient)
     except (InvalidInput, MissingInput, NotPermitted) as error:
-        return _Outcome(problem=f"{found.source.name}: {error}")
+        said = str(error)
+        return _Outcome(problem=said if found.source.name in said else f"{found.source.name}: {said}")
 
 
 def _take_object(intake: Intake, found: Found) -> _Outcome:
     with found.source.open() as stream:
         described = describe(stream, found.source.size)
     with found.source.open() as stream:
-        intake.take(_pieces(stream))
+        intake.take(pieces(stream))
     return _Outcome(study=described.study["uid"])
 
 
@@ -162,114 +138,4 @@ def _check_bounds(files: tuple[Found, ...], limits: Limits) -> None:
     for found in files:
         total += found.source.size
         if total > limits.upload_bytes:
-            raise _too_much(limits.upload_bytes)
-
-
-def _unpack_all(folder: Path, limits: Limits) -> list[str]:
-    """Tar archives become folders; what is wrong with them."""
-    problems = []
-    for path in sorted(folder.rglob("*")):
-        kind = _tar_kind(path) if path.is_file() else None
-        if kind is None:
-            continue
-        inside = path.with_name(f"{path.name}.unpacked")
-        try:
-            with (
-                foreign(f"{path.name} is a tar archive and is damaged or cut off", also=(tarfile.TarError,)),
-                kind(path) as plain,
-                tarfile.open(fileobj=_Bounded(plain, limits.upload_bytes), mode="r:") as archive,
-            ):
-                problems += _unpack(archive, inside, limits)
-            path.unlink()
-        except FormatError as error:
-            problems.append(str(error))
-            shutil.rmtree(inside, ignore_errors=True)
-    return problems
-
-
-def _tar_kind(path: Path) -> Any:
-    """What opens a tar archive as a plain stream; None for other files."""
-    with path.open("rb") as file:
-        head = file.read(512)
-    opener: Any = next((how for mark, how in _PACKED if head.startswith(mark)), _plainly)
-    try:
-        with opener(path) as stream:
-            head = stream.read(512)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):
-        return None
-    return opener if head[257:262] == b"ustar" else None
-
-
-def _plainly(path: Path) -> BinaryIO:
-    return path.open("rb")
-
-
-def _unpack(archive: tarfile.TarFile, inside: Path, limits: Limits) -> list[str]:
-    """Plain files alone, under plain names: links, devices and paths that lead elsewhere stay out."""
-    problems: list[str] = []
-    folders: dict[str, Path] = {}
-    left = count = 0
-    for member in archive:
-        count += 1
-        if count > limits.upload_files:
-            raise InvalidInput(f"an upload has at most {limits.upload_files} files", got="more")
-        if member.size > limits.upload_bytes:
-            raise _too_much(limits.upload_bytes)
-        source = archive.extractfile(member) if member.isreg() else None
-        if source is None:
-            left += not member.isdir()
-            continue
-        parent = member.name.rpartition("/")[0]
-        within = folders.setdefault(parent, inside / f"{len(folders):05d}")
-        with disk():
-            within.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target = within / plain_name(member.name)
-            if target.exists():
-                target = target.with_name(f"{count}-{target.name}"[:_LONGEST])
-            with begun(target) as sink:
-                shutil.copyfileobj(source, sink, _PIECE)
-    if left:
-        problems.append(f"Links and devices in a tar archive were left out: {left}.")
-    return problems
-
-
-@final
-class _Bounded(io.RawIOBase):
-    """A stream that ends with an error where more comes out of it than is allowed, in all or at once."""
-
-    def __init__(self, stream: BinaryIO, most: int) -> None:
-        self._stream, self._most = stream, most
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if whence != 0:
-            raise tarfile.ReadError
-        self._check(offset)
-        return self._stream.seek(offset)
-
-    def read(self, count: int = -1) -> bytes:
-        if not 0 <= count <= _HEADER:
-            raise tarfile.ReadError
-        self._check(self._stream.tell() + count)
-        return self._stream.read(count)
-
-    def _check(self, place: int) -> None:
-        if place > self._most + _HEADER:
-            raise _too_much(self._most)
-
-
-def _too_much(most: int) -> InvalidInput:
-    return InvalidInput(f"an upload has at most {most} bytes, unpacked", got="more")
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    while piece := stream.read(_PIECE):
-        yield piece
+            raise too_much(limits.upload_bytes)

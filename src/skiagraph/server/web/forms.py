@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from skiagraph.errors import InvalidInput
 from skiagraph.server.archive.disk import begun, disk
-from skiagraph.server.archive.upload import plain_name
+from skiagraph.server.archive.tarred import plain_name
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # there for type checkers alone
