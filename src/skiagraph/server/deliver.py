@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skiagraph.server.node.send import send
+from skiagraph.server.reports import latest
 from skiagraph.server.results import made_results
 from skiagraph.server.routing import Route
 from skiagraph.server.site import Site
@@ -109,13 +110,19 @@ def delivery_failed(site: Site, uid: str, destination: str, reason: str) -> None
 
 
 def arrived(site: Site, uid: str, identifier: str, version: int) -> None:
-    """A signed study whose results all arrived is delivered."""
+    """A study is delivered when all results of its newest signed version arrived."""
     with site.database.writing() as session:
         study = study_of(session, uid, locked=True)
+        newest = latest(session, study, identifier)
         open_ones = select(Delivery.id).where(
             Delivery.study_id == study.id, Delivery.state.in_(("waiting", "failed"))
         )
-        if study.state == "signed" and session.scalar(open_ones.limit(1)) is None:
+        if (
+            study.state == "signed"
+            and newest.version == version
+            and newest.state in ("final", "amended")
+            and session.scalar(open_ones.limit(1)) is None
+        ):
             moved(session, study, "delivered", report=identifier, version=version)
 
 
