@@ -170,6 +170,15 @@ def test_a_session_that_is_used_stays_and_those_that_are_over_are_swept_away(sit
         assert len(session.scalars(select(Login)).all()) == 1
 
 
+def test_an_answer_that_lasts_does_not_keep_a_session_from_being_idle(site, enter):
+    secret, before = enter(), datetime.now(UTC) - timedelta(minutes=20)
+    with site.database.writing() as session:
+        session.execute(update(Login).values(seen=before))
+    assert site.people.sessions.visit(secret, "", use=False) is not None
+    with site.database.reading() as session:
+        assert session.scalars(select(Login.seen)).one() == before
+
+
 def test_somebody_has_a_bounded_number_of_sessions(site, enter, lee):
     with site.database.writing() as session:
         for _ in range(30):

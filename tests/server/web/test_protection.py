@@ -233,3 +233,33 @@ def test_where_the_database_is_gone_nobody_enters_and_health_still_answers(brows
     site.database.migrate("base")
     assert client.get("/api/me").status_code == 503
     assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("shown", ["cookie", "token"])
+def test_an_answer_that_lasts_ends_with_the_session_or_token_for_which_it_was_begun(site, monkeypatch, shown):
+    monkeypatch.setattr("skiagraph.server.web.gate._LOOK", 0.01)
+    people, parts = site.people, []
+    with site.database.writing() as session:
+        lee = people.accounts.made(session, "lee", "reader", password="")
+        secret = people.sessions.begin(session, lee, address="", agent="")
+    token = people.tokens.make(SHELL, "pump", ["see"], 1)
+
+    async def stream(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for number in range(500):
+            parts.append(number)
+            if number == 5 and shown == "cookie":
+                people.accounts.disable(SHELL, "lee")
+            elif number == 5:
+                people.tokens.revoke(SHELL, 1)
+            await send({"type": "http.response.body", "body": b"1", "more_body": True})
+            await asyncio.sleep(0.005)
+
+    async def receive():
+        return {"type": "http.request"}
+
+    said = (b"cookie", f"skiagraph={secret}") if shown == "cookie" else (b"authorization", f"Bearer {token}")
+    csrf = people.sessions.visit(secret, "").csrf
+    headers = [(said[0], said[1].encode()), (b"x-csrf-token", csrf.encode())]
+    asked(layered(stream, site, []), receive, headers=headers)
+    assert 5 < len(parts) < 50

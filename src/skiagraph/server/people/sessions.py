@@ -68,8 +68,13 @@ class Sessions:
         )
         return secret
 
-    def visit(self, secret: str, address: str) -> Visit | None:
+    def visit(self, secret: str, address: str, *, use: bool = True) -> Visit | None:
         """Who has a session; None where it is over, or its owner may not enter.
+
+        Args:
+            secret: Of its cookie.
+            address: From where somebody asks.
+            use: Whether this counts as a use of it, after which it is not idle.
 
         Raises:
             DatabaseGone: The database does not answer.
@@ -84,7 +89,7 @@ class Sessions:
         if found is None:
             return None
         login, user = found
-        if now - login.seen > min(_SEEN, self._idle / 10):
+        if use and now - login.seen > min(_SEEN, self._idle / 10):
             with contextlib.suppress(DatabaseGone):  # a full disk locks nobody out
                 self._note(login.id, now)
         return Visit(caller=_caller(user, address), login=login.id, csrf=login.csrf)

@@ -86,8 +86,13 @@ class Tokens:
             raise InvalidInput("each token has a name of its own", got=named) from error
         return secret
 
-    def visit(self, secret: str, address: str) -> Visit | None:
+    def visit(self, secret: str, address: str, *, use: bool = True) -> Visit | None:  # noqa: ARG002  as of sessions
         """Who shows a token; None where it is revoked, over or none.
+
+        Args:
+            secret: The token.
+            address: From where somebody asks.
+            use: Means nothing: tokens are never idle.
 
         Raises:
             DatabaseGone: The database does not answer.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import time
 from dataclasses import replace
-from typing import Final, final
+from functools import partial
+from typing import Final, Protocol, final
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skiagraph.errors import NotPermitted, SkiagraphError
 from skiagraph.server.database import DatabaseGone
@@ -25,6 +27,11 @@ __all__ = ["Gate"]
 
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _CSRF: Final = "x-csrf-token"
+_LOOK: Final = 15.0  # s between two looks whether somebody may still hear an answer that lasts
+
+
+class _Read(Protocol):
+    def __call__(self, secret: str, address: str, *, use: bool = True) -> Visit | None: ...
 
 
 @final
@@ -66,15 +73,35 @@ class Gate:
             return
         scope["state"]["visit"] = visit
         scope["state"]["caller"] = None if visit is None else visit.caller
-        await self._app(scope, receive, send)
+        with CancelScope() as inside:
+            still = send if visit is None else self._watched(request, send, inside)
+            await self._app(scope, receive, still)
+
+    def _watched(self, request: Request, send: Send, inside: CancelScope) -> Send:
+        """Answers that last, as streams of events do, end with the session or token for which they were begun."""
+        looked = time.monotonic()
+
+        async def still(message: Message) -> None:
+            nonlocal looked
+            if message.get("more_body", False) and time.monotonic() - looked > _LOOK:
+                read, secret = self._shown(request)
+                with contextlib.suppress(DatabaseGone):
+                    if await to_thread.run_sync(partial(read, secret, "", use=False)) is None:
+                        inside.cancel()
+                looked = time.monotonic()
+            await send(message)
+
+        return still
+
+    def _shown(self, request: Request) -> tuple[_Read, str]:
+        """A token or a cookie, and what reads it."""
+        kind, _, shown = request.headers.get("authorization", "").partition(" ")
+        if kind.casefold() == "bearer":
+            return self._people.tokens.visit, shown.strip()
+        return self._people.sessions.visit, request.cookies.get(self._cookie, "")
 
     async def _visit(self, request: Request, *, public: bool) -> Visit | None:
-        kind, _, shown = request.headers.get("authorization", "").partition(" ")
-        address = request.state.address
-        if kind.casefold() == "bearer":
-            read, secret = self._people.tokens.visit, shown.strip()
-        else:
-            read, secret = self._people.sessions.visit, request.cookies.get(self._cookie, "")
+        (read, secret), address = self._shown(request), request.state.address
         if not secret:
             return None
         digest, known = digest_of(secret), self._people.known
