@@ -17,10 +17,9 @@ def say(word: str) -> None:
 home, objects, begin = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 site = opened_site(settings_of(home, dicom={"enabled": False}))
 admission = Admission(site)
+admission.start()
 paths = sorted(objects.iterdir())
 say("ready")
 for number in range(begin, len(paths)):
     site.intake.take([paths[number].read_bytes()])
     say(str(number))
-    if number % 3 == 0:
-        admission.step()
