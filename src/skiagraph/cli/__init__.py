@@ -23,6 +23,7 @@ from skiagraph.cli.info import info
 from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
+from skiagraph.cli.routes import routes
 from skiagraph.cli.serve import serve
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
@@ -70,6 +71,7 @@ for _panel, _commands in (
 app.add_typer(dataset, rich_help_panel=_MODELS)
 app.add_typer(train, name="train", rich_help_panel=_MODELS)
 app.add_typer(tune, name="tune", rich_help_panel=_MODELS)
+app.add_typer(routes, name="routes", rich_help_panel=_SERVER)
 app.add_typer(audit, name="audit", rich_help_panel=_SERVER)
 app.add_typer(users, name="users", rich_help_panel=_SERVER)
 app.add_typer(dicom, name="dicom", rich_help_panel=_SERVER)

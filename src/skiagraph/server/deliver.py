@@ -17,7 +17,7 @@ from skiagraph.server.tables import Delivery, Report, Study
 from skiagraph.server.way.states import moved, study_of, told
 from skiagraph.server.way.steps import chosen
 
-__all__ = ["arrived", "delivered", "delivery_failed", "planned", "waiting_for"]
+__all__ = ["arrived", "delivered", "delivery_failed", "planned", "sent_again", "waiting_for"]
 
 
 def planned(site: Site, uid: str, identifier: str, version: int) -> list[str]:
@@ -124,6 +124,27 @@ def arrived(site: Site, uid: str, identifier: str, version: int) -> None:
             and session.scalar(open_ones.limit(1)) is None
         ):
             moved(session, study, "delivered", report=identifier, version=version)
+
+
+def sent_again(site: Site, uid: str) -> int:
+    """Lets what a destination did not take wait again; the signed report is then sent once more.
+
+    Returns:
+        How many objects wait.
+
+    Raises:
+        MissingInput: There is no such study.
+    """
+    with site.database.writing() as session:
+        study = study_of(session, uid, locked=True)
+        failed = list(
+            session.scalars(select(Delivery).where(Delivery.study_id == study.id, Delivery.state == "failed"))
+        )
+        for one in failed:
+            one.state, one.error = "waiting", ""
+        if failed:
+            told(session, study, "delivery asked for", objects=len(failed))
+    return len(failed)
 
 
 def _send(site: Site, destination: str, uids: Sequence[str]) -> None:

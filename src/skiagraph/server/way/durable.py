@@ -197,15 +197,16 @@ def enqueue_reading(uid: str, digest: str, turn: int) -> None:
         DBOS.enqueue_workflow(_READING, _read_study, uid, digest)
 
 
-def enqueue_delivery(uid: str, identifier: str, version: int) -> None:
-    """Lets the results of a signed report be made and sent; asked twice it happens once.
+def enqueue_delivery(uid: str, identifier: str, version: int, turn: int) -> None:
+    """Lets the results of a signed report be made and sent; asked twice for the same turn it happens once.
 
     Args:
         uid: StudyInstanceUID.
         identifier: Of the report.
         version: Of the report.
+        turn: How often a person asked to send again what was not taken.
     """
-    with SetWorkflowID(f"deliver {identifier} {version}"):
+    with SetWorkflowID(f"deliver {identifier} {version} {turn}"):
         DBOS.enqueue_workflow(_DELIVERY, _deliver_report, uid, identifier, version)
 
 

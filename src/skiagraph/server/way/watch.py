@@ -34,17 +34,17 @@ class Completion:
     Args:
         site: The server.
         read: Lets a study be read, by its UID, the digest of its images and its turn; asked twice it does it once.
-        deliver: Lets a report be delivered, by the UID of its study, its identifier and version; likewise.
+        deliver: Lets a report be delivered, by the UID of its study, its identifier, version and turn; likewise.
     """
 
     def __init__(
         self,
         site: Site,
         read: Callable[[str, str, int], None] = enqueue_reading,
-        deliver: Callable[[str, str, int], None] = enqueue_delivery,
+        deliver: Callable[[str, str, int, int], None] = enqueue_delivery,
     ) -> None:
         self._site, self._read, self._deliver = site, read, deliver
-        self._asked: set[tuple[str, str, int]] = set()
+        self._asked: set[tuple[str, str, int, int]] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
@@ -108,14 +108,20 @@ class Completion:
         Returns:
             How many were asked for.
         """
+        turn = (
+            select(func.count())
+            .where(Event.study_id == Study.id, Event.kind == "delivery asked for")
+            .correlate(Study)
+            .scalar_subquery()
+        )
         signed = (
-            select(Study.uid, Report.identifier, func.max(Report.version))
+            select(Study.uid, Report.identifier, func.max(Report.version), turn)
             .join(Report, Report.study_id == Study.id)
             .where(Study.state == "signed", Report.state.in_(("final", "amended")))
-            .group_by(Study.uid, Report.identifier)
+            .group_by(Study.id, Study.uid, Report.identifier)
         )
         with self._site.database.reading() as session:
-            found = {(row[0], row[1], row[2]) for row in session.execute(signed)}
+            found = {(row[0], row[1], row[2], row[3]) for row in session.execute(signed)}
         new = found - self._asked
         for one in sorted(new):
             self._deliver(*one)

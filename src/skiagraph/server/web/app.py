@@ -7,6 +7,7 @@ from typing import Any, Final, final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -17,9 +18,11 @@ from skiagraph.server.web import (
     events,
     health,
     metrics,
+    models,
     openid,
     people,
     reports,
+    rules,
     sign_in,
     studies,
     tokens,
@@ -27,19 +30,21 @@ from skiagraph.server.web import (
 )
 from skiagraph.server.web.counted import Counted
 from skiagraph.server.web.layers import layered
-from skiagraph.server.web.problems import on_defect, on_error, on_refusal, on_words
+from skiagraph.server.web.problems import on_defect, on_error, on_refusal, on_unfit, on_words
 from skiagraph.version import __version__
 
-__all__ = ["application"]
+__all__ = ["application", "application_routes"]
 
 _ROUTERS: Final = (
     description.router,
     events.router,
     health.router,
     metrics.router,
+    models.router,
     openid.router,
     people.router,
     reports.router,
+    rules.router,
     sign_in.router,
     studies.router,
     tokens.router,
@@ -54,12 +59,12 @@ class _Guarded(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Called once, at the first request."""
         site: Site = self.state.site
-        return Counted(layered(super().build_middleware_stack(), site, _routes()), site.metrics)
+        return Counted(layered(super().build_middleware_stack(), site, application_routes()), site.metrics)
 
     def openapi(self) -> dict[str, Any]:
         """The description of all routes, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = description.described(_routes())
+            self.openapi_schema = description.described(application_routes())
         return self.openapi_schema
 
 
@@ -76,9 +81,12 @@ def application(site: Site) -> FastAPI:
     app.add_exception_handler(SkiagraphError, on_error)
     app.add_exception_handler(RequestValidationError, on_words)
     app.add_exception_handler(HTTPException, on_refusal)
+    for unfit in (DataError, OverflowError):
+        app.add_exception_handler(unfit, on_unfit)
     app.add_exception_handler(Exception, on_defect)
     return app
 
 
-def _routes() -> list[APIRoute]:
+def application_routes() -> list[APIRoute]:
+    """All routes of all resources."""
     return [one for router in _ROUTERS for one in router.routes if isinstance(one, APIRoute)]
