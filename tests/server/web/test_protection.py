@@ -153,6 +153,11 @@ def test_a_body_that_does_not_say_how_big_it_is_ends_at_the_bound(browser):
     assert answer.json()["detail"] == "a request brings at most 65536 bytes; got more."
 
 
+def test_a_body_that_is_refused_for_its_sender_is_not_waited_for(browser):
+    assert browser(None).post("/api/uploads", content=b"x").headers["connection"] == "close"
+    assert "connection" not in browser(None).get("/api/me").headers
+
+
 def asked(app, receive, path="/api/sign-in", headers=()):
     """The answer of an application to one request whose body comes as `receive` says."""
     told = []

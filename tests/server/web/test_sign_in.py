@@ -83,6 +83,19 @@ def test_the_page_speaks_the_language_of_its_reader(browser, query, accept, lang
     assert answer.headers["content-language"] == lang
 
 
+def test_the_language_that_was_chosen_stays(browser, lee):
+    client = browser(None)
+    assert (
+        'href="/sign-in?lang=en"' in client.post("/sign-in?lang=zh", data={"name": "x", "password": "y"}).text
+    )
+    assert "当前用户" in client.post("/sign-in?lang=zh", data=SHOWN).text
+    assert "您已退出登录" in client.post("/sign-out?lang=zh").text
+    assert (
+        client.post("/sign-out?lang=//evil", follow_redirects=False).headers["location"]
+        == "/sign-in?said=left"
+    )
+
+
 def test_somebody_signs_in_by_the_page_and_out_again(browser, lee):
     client = browser(None)
     answer = client.post("/sign-in", data=SHOWN, follow_redirects=False)

@@ -69,6 +69,8 @@ class Gate:
         except SkiagraphError as error:
             refusal = problem(error)
         if refusal is not None:
+            if "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0":
+                refusal.headers["Connection"] = "close"  # the body is not waited for
             await refusal(scope, receive, send)
             return
         scope["state"]["visit"] = visit

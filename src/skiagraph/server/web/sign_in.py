@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from skiagraph.errors import InvalidInput, UnknownName
@@ -13,7 +13,7 @@ from skiagraph.server.people.access import Throttled, Unknown
 from skiagraph.server.people.sign_in import Visitor
 from skiagraph.server.people.visits import Visit
 from skiagraph.server.web.guard import cookie_name, needs, site_of, visit_of
-from skiagraph.server.web.sign_in_page import STYLE, page
+from skiagraph.server.web.sign_in_page import STYLE, onward_to, page
 
 __all__ = ["AFTER", "put_cookie", "router", "visitor_of"]
 
@@ -78,7 +78,7 @@ def sign_in_form(request: Request, name: _Name, password: _Password) -> Response
         return page(request, said="slowly", status=429, name=name)
     except Unknown:
         return page(request, said="refused", status=401, name=name)
-    return put_cookie(request, RedirectResponse(AFTER, 303), secret)
+    return put_cookie(request, onward_to(request, AFTER), secret)
 
 
 @router.post("/sign-in/invitation", dependencies=[needs("public")], include_in_schema=False)
@@ -101,13 +101,13 @@ def accept_form(
     except InvalidInput as error:
         said = "weak" if "password" in error.rule else "taken"
         return page(request, said=said, status=422, name=name, invitation=invitation, known=known)
-    return RedirectResponse("/sign-in?said=made", 303)
+    return onward_to(request, "/sign-in?said=made")
 
 
 @router.post("/sign-out", dependencies=[needs("public")], include_in_schema=False)
 def sign_out_form(request: Request) -> Response:
     """What the page sends."""
-    return _left(request, RedirectResponse("/sign-in?said=left", 303))
+    return _left(request, onward_to(request, "/sign-in?said=left"))
 
 
 @router.post("/api/sign-in", dependencies=[needs("public")])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from skiagraph.server.web.guard import site_of, visit_of
 
-__all__ = ["STYLE", "page"]
+__all__ = ["STYLE", "onward_to", "page"]
 
 _HERE: Final = Path(__file__).parent
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = json.loads((_HERE / "sign_in.json").read_text("utf-8"))
@@ -63,6 +63,13 @@ def page(  # noqa: PLR0913  what stands on the page
         elsewhere=site_of(request).people.provider is not None,
     )
     return HTMLResponse(text, status, {"Content-Language": lang, "Vary": "Accept-Language"})
+
+
+def onward_to(request: Request, path: str) -> RedirectResponse:
+    """Sends a browser to another page, in the language that was chosen on this one."""
+    said = request.query_params.get("lang", "")
+    chosen = f"{'&' if '?' in path else '?'}lang={said}" if said in _WORDS else ""
+    return RedirectResponse(path + chosen, 303)
 
 
 def _language(request: Request) -> str:
