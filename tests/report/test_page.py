@@ -32,8 +32,9 @@ from skiagraph.findings import (
 )
 from skiagraph.geometry import Grid, Plane
 from skiagraph.image import Image, Window
-from skiagraph.report import drafted, entry_of, render_index, render_report
+from skiagraph.report import drafted, entry_of, reading_of, render_index, render_report
 from skiagraph.report.picture import picture_of, thumbnail
+from skiagraph.report.sheet import Sheet
 from skiagraph.task.card import Card, InputSpec, OutputSpec, Score
 
 FRAME = "2.25.1"
@@ -219,6 +220,20 @@ def test_a_signed_report_names_its_reader_and_is_no_draft():
         assert "Dr. Reader" in page
         assert word in page
         assert "not for diagnosis" not in page
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_a_reader_wrote_stands_in_place_of_the_sentences(lang):
+    told = dict(report().narrative)
+    words = "Head of regular shape.\n\nNo further finding."
+    written = dataclasses.replace(report(), narrative=tuple({**told, "en": words}.items()))
+    page = render_report(written, case(), CARD, lang=lang)
+    assert "<li>Head of regular shape.</li>" in page
+    assert "<li>No further finding.</li>" in page
+    (first, *_) = told[lang].splitlines()
+    assert f"<li>{first}</li>" not in page
+    sheet = Sheet(lang).content(reading_of(written, case(), CARD), picture_of(case().image, ()))
+    assert sheet["findings"]["items"] == ["Head of regular shape.", "No further finding."]
 
 
 def test_other_languages_and_other_cases_are_refused():

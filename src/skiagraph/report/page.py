@@ -70,9 +70,9 @@ def render_report(
     language = check_language(lang)
     reading = reading_of(report, case, card, reasons)
     image = next(iter(case.images.values()))
-    refusal = refusal_of(report.findings)
+    refusal, view = refusal_of(report.findings), View(language)
     return template("report.html.jinja").render(
-        view=View(language),
+        view=view,
         t=_phrases(language),
         lang=LANGUAGE_TAGS[language],
         reading=reading,
@@ -83,7 +83,7 @@ def render_report(
         refusal=refusal,
         measurements=[f for f in report.findings if isinstance(f, Measurement)],
         segments=[s for f in report.findings if isinstance(f, Segmentation) for s in f.segments],
-        sentences=View(language).sentences(report.findings, reading.reasons),
+        sentences=view.written(report) or view.sentences(report.findings, reading.reasons),
         unsized=unsized(reading),
     )
 

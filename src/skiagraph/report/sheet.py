@@ -68,7 +68,9 @@ class Sheet:
             "picture": self.picture(picture),
             "measurements": self.measurements(measurements),
             "findings": self.listed(
-                "findings", [sentence(f, self.lang) for f in findings if f is not refusal]
+                "findings",
+                self.view.written(reading.report)
+                or [sentence(f, self.lang) for f in findings if f is not refusal],
             ),
             "confidence": self.confidence(reading),
             "looked-at": self.looked_at(reading),

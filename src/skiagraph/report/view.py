@@ -7,12 +7,23 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagraph.case import Report
 from skiagraph.codes import Code
 from skiagraph.findings import Classification, Findings, Measurement, NotApplicable, Segment, Segmentation
-from skiagraph.report.narrative import sentence
+from skiagraph.report.narrative import narrative, sentence
 from skiagraph.report.picture import Mark, Picture
 from skiagraph.report.reading import Input, Reading
-from skiagraph.report.words import Language, amount, confidence_word, number, phrase, range_of, short, word
+from skiagraph.report.words import (
+    LANGUAGES,
+    Language,
+    amount,
+    confidence_word,
+    number,
+    phrase,
+    range_of,
+    short,
+    word,
+)
 from skiagraph.task import Card, Explanation
 
 __all__ = ["LANGUAGE_TAGS", "View", "refusal_of", "signed", "unsized"]
@@ -129,6 +140,20 @@ class View:
     def tables(self, reasons: tuple[Explanation, ...]) -> list[dict[str, Any]]:
         """What decided each answer: title, sentence, and of each feature name, value, typical value, what it added."""
         return [self._table(one, alone=len(reasons) == 1) for one in reasons[:_TABLES]]
+
+    def written(self, report: Report) -> list[str]:
+        """The paragraphs that a reader wrote in place of the sentences of the findings; none where nobody did.
+
+        Words in the language of the page go before those in another.
+        """
+        words = dict(report.narrative)
+        own = {
+            lang: text
+            for lang, text in words.items()
+            if lang not in LANGUAGES or text.strip() != narrative(report.findings, lang).strip()
+        }
+        text = own.get(self.lang) or next(iter(own.values()), "")
+        return [line.strip() for line in text.splitlines() if line.strip()]
 
     def sentences(self, findings: Findings, reasons: tuple[Explanation, ...]) -> list[str]:
         """What was found; where there are answers about several things, each with the name of its own."""
