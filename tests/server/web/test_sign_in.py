@@ -288,6 +288,31 @@ def test_a_role_that_was_taken_counts_with_the_next_request(browser, site):
     assert boss.get("/api/users").status_code == 403
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b'{"name": "lee\\u0000", "password": "x"}', 401),
+        (b'{"name": "lee\' OR 1=1 --", "password": "x"}', 401),
+        (b'{"name": "\\ud800", "password": "x"}', 422),
+        (b'{"name": "lee", "password": ["x"]}', 422),
+        (b'{"name": "lee", "password": "x", "role": "admin"}', 422),
+        (b"\xff", 400),
+    ],
+)
+def test_what_no_keyboard_types_lets_nobody_in(browser, lee, sent, status):
+    answer = browser(None).post("/api/sign-in", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("number", ["0", "-1", str(1 << 63), "1e3", "1'"])
+def test_numbers_that_no_row_has_are_refused(browser, number):
+    assert browser("admin").delete(f"/api/tokens/{number}").status_code == 422
+    assert browser("admin").delete(f"/api/me/sessions/{number}").status_code == 422
+
+
+@pytest.mark.both_databases
 @pytest.mark.parametrize("uid", ["..%2F..%2Fetc%2Fpasswd", "%00", "1.2.3'%20OR%20'1'='1", "%ff", "a" * 64])
 def test_hostile_names_in_paths_find_nothing(browser, uid):
     admin = browser("admin")

@@ -14,7 +14,7 @@ from skiagraph.errors import InvalidInput, StateError, UnknownName
 from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
-from skiagraph.server.people.names import folded_name
+from skiagraph.server.people.names import folded_name, is_name
 from skiagraph.server.people.roles import Role
 from skiagraph.server.people.sessions import Sessions
 from skiagraph.server.people.visits import Known
@@ -173,7 +173,8 @@ class Accounts:
 
 
 def _found(session: Session, name: str) -> User:
-    user = session.scalar(select(User).where(User.name == folded_name(name)))
+    folded = folded_name(name)
+    user = session.scalar(select(User).where(User.name == folded)) if is_name(folded) else None
     if user is None:
         raise UnknownName("an account has a name", got="one that nobody has")
     return user

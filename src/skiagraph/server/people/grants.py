@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -13,10 +14,12 @@ from skiagraph.errors import UnknownName
 from skiagraph.server.audit.trail import Audit
 from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller
-from skiagraph.server.people.names import folded_name
+from skiagraph.server.people.names import folded_name, is_name
 from skiagraph.server.tables import Grant, Study, User
 
 __all__ = ["Access", "Grants"]
+
+_UID: Final = re.compile(r"[0-9.]{1,64}")
 
 
 @final
@@ -74,7 +77,8 @@ class Grants:
         names = {folded_name(name) for name in people}
         with self._database.writing() as session:
             study = _study(session, uid)
-            users = session.scalars(select(User.id).where(User.name.in_(names))).all()
+            known = [name for name in names if is_name(name)]
+            users = session.scalars(select(User.id).where(User.name.in_(known))).all()
             if len(users) != len(names):
                 raise UnknownName("access is given to accounts that are there", got="a name that nobody has")
             session.execute(delete(Grant).where(Grant.study_id == study.id))
@@ -92,7 +96,7 @@ class Grants:
 
 
 def _study(session: Session, uid: str) -> Study:
-    study = session.scalar(select(Study).where(Study.uid == uid))
+    study = session.scalar(select(Study).where(Study.uid == uid)) if _UID.fullmatch(uid) else None
     if study is None:
         raise UnknownName("a study has a UID", got="one that is not here")
     return study

@@ -30,6 +30,7 @@ _LEEWAY: Final = 60  # s between two clocks
 _FRESH: Final = 3600.0  # s that a description and its keys are believed
 _AGAIN: Final = 60.0  # s between two looks for a key that is not among those known
 _TIMEOUT: Final = 10.0  # s for an answer of the provider
+_LONGEST: Final = 250  # characters
 _MOST: Final = 1 << 20  # bytes of an answer
 _ROLES: Final[tuple[Role, ...]] = ("admin", "reader", "viewer")  # the first of a person's counts
 
@@ -143,7 +144,10 @@ class Provider:
         )
         role: Role = next((one for one in _ROLES if one in named), "viewer")
         name = folded_name(str(claims.get("preferred_username") or claims.get("email") or ""))
-        return Identity(subject=f"{claims['iss']} {claims['sub']}", name=name, role=role)
+        subject = f"{claims['iss']} {claims['sub']}"
+        if len(subject) > _LONGEST:
+            raise Unknown(f"issuer and subject have at most {_LONGEST} characters", got="more")
+        return Identity(subject=subject, name=name, role=role)
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         """Of an identity token whose signature, issuer, audience and times hold (OpenID Connect Core 3.1.3.7)."""

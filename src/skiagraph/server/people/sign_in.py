@@ -79,15 +79,19 @@ class Door:
         self.throttle.take(visitor.address)
         folded = folded_name(name)
         with self.database.reading() as session:
-            found = session.execute(
-                select(User.id, User.password).where(User.name == folded, User.disabled.is_(False))
-            ).first()
+            found = (
+                session.execute(
+                    select(User.id, User.password).where(User.name == folded, User.disabled.is_(False))
+                ).first()
+                if is_name(folded)
+                else None
+            )
         number, known = found or (0, "")
         fits = self.passwords.fit(known, password)
         renewed = self.passwords.again(password) if fits and self.passwords.outdated(known) else None
         with self.database.writing() as session:
             user = session.scalar(select(User).where(User.id == number).with_for_update())
-            if user is None or not self._let_in(user, fits=fits):
+            if user is None or not self._let_in(user, fits=fits and user.password == known):
                 self._refused(session, folded if user is not None else "an unknown name", visitor)
                 secret = ""
             else:

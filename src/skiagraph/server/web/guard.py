@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal, final
+from typing import Annotated, Any, Final, Literal, final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.params import Depends as Dependency
 from fastapi.routing import APIRoute
 from starlette.types import Scope
@@ -21,6 +21,7 @@ from skiagraph.server.site import Site
 __all__ = [
     "PUBLIC",
     "Caller",
+    "Number",
     "Permitted",
     "Unknown",
     "caller_of",
@@ -33,6 +34,9 @@ __all__ = [
 
 PUBLIC: Final = "public"
 """The mark of routes that anyone reaches: signing in, health and static files."""
+
+Number = Annotated[int, Path(ge=1, lt=1 << 63)]
+"""Of a row, in a path."""
 
 
 def site_of(request: Request) -> Site:

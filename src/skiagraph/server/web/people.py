@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from skiagraph.server.web.guard import caller_of, needs, site_of, visit_of
+from skiagraph.server.web.guard import Number, caller_of, needs, site_of, visit_of
 
 __all__ = ["router"]
 
@@ -150,7 +150,7 @@ def sessions(request: Request) -> list[Session]:
 
 
 @router.delete("/me/sessions/{number}", dependencies=[needs("any")], status_code=204)
-def end_session(request: Request, number: int) -> Response:
+def end_session(request: Request, number: Number) -> Response:
     """Ends one of one's own sessions."""
     site_of(request).people.sessions.end(caller_of(request), number)
     return Response(status_code=204)

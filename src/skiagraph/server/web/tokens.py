@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from skiagraph.server.web.guard import caller_of, needs, site_of
+from skiagraph.server.web.guard import Number, caller_of, needs, site_of
 
 __all__ = ["router"]
 
@@ -64,7 +64,7 @@ def listed(request: Request) -> list[Row]:
 
 
 @router.delete("/{number}", dependencies=[needs("manage")], status_code=204)
-def revoke(request: Request, number: int) -> Response:
+def revoke(request: Request, number: Number) -> Response:
     """Ends one, at once."""
     site_of(request).people.tokens.revoke(caller_of(request), number)
     return Response(status_code=204)
