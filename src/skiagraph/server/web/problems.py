@@ -113,6 +113,11 @@ def on_words(_request: Request, error: Exception) -> JSONResponse:
     return problem(InvalidInput("a request is as described", got=f"{where}: {str(first['msg']).lower()}"))
 
 
+def on_unfit(_request: Request, _error: Exception) -> JSONResponse:
+    """Numbers and texts that no column takes: beyond 64 bits, or with a NUL."""
+    return problem(InvalidInput("numbers and texts fit into the database", got="others"))
+
+
 def on_refusal(_request: Request, error: Exception) -> JSONResponse:
     """Refusals of the framework: no such path, no such method, a body that cannot be read."""
     if not isinstance(error, HTTPException):
