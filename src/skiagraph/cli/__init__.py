@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from skiagraph.cli.add import add
 from skiagraph.cli.audit import audit
 from skiagraph.cli.backup import backup, restore
 from skiagraph.cli.check import check
@@ -25,6 +26,7 @@ from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
 from skiagraph.cli.routes import routes
 from skiagraph.cli.serve import serve
+from skiagraph.cli.token import token
 from skiagraph.cli.train import train
 from skiagraph.cli.tune import tune
 from skiagraph.cli.users import users
@@ -64,7 +66,7 @@ _IMAGES, _MODELS, _SERVER = "Images", "Models", "Server"
 for _panel, _commands in (
     (_IMAGES, (read, export, info, check, convert, enhance, phantom)),
     (_MODELS, (models, evaluate, features, fuse)),
-    (_SERVER, (serve, work, backup, restore)),
+    (_SERVER, (serve, work, add, token, backup, restore)),
 ):
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
