@@ -1,10 +1,12 @@
 """From the journal to the archive: each object once, whatever happens; what contradicts or is no DICOM is set aside."""
 
 import errno
+import io
 import os
 import time
 
 import pytest
+from pydicom import dcmread
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -94,6 +96,23 @@ def test_of_two_contents_under_one_uid_the_first_stays_and_the_other_is_set_asid
     (aside,) = site.files.conflicts.iterdir()
     assert aside.read_bytes() == other
     assert [detail["instance"] for detail in events(site, "conflict")] == ["1.2.3.1.1"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_object_by_another_way_is_known(site, admission, made, grown, together):
+    sent, buffer = dcmread(io.BytesIO(made(1))), io.BytesIO()
+    sent.file_meta.ImplementationVersionName = "ANOTHER"
+    sent.save_as(buffer)
+    site.intake.take([made(1)])
+    if not together:
+        admission.step()
+    site.intake.take([buffer.getvalue()])
+    admission.step()
+    assert (count(site, Instance), events(site, "conflict"), site.intake.pending()) == (1, [], [])
+    (digest,) = files_of(site)
+    with site.files.open(digest) as stream:
+        assert stream.read() == made(1)
+    assert len(grown) == 1
 
 
 def test_a_series_of_two_studies_is_a_conflict(site, admission, made):

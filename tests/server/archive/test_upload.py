@@ -9,6 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from sqlalchemy import select
 
 from skiagraph.errors import InvalidInput
@@ -67,6 +70,26 @@ def test_dicom_files_are_taken_as_they_are(site, folder, take, made):
     taken = take()
     assert (taken.objects, taken.made, taken.studies, taken.problems) == (3, 0, ("1.2.3",), ())
     assert sorted(path.read_bytes() for path in site.intake.pending()) == sorted(data)
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian], ids=["implicit", "explicit"]
+)
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_data_set_without_a_preamble_is_given_one(site, folder, take, made, syntax, meta):
+    ds, buffer = dcmread(io.BytesIO(made(1, PixelData=None))), io.BytesIO()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.save_as(buffer, implicit_vr=syntax.is_implicit_VR)
+    data = buffer.getvalue()
+    begin = 132 if meta else 144 + int.from_bytes(data[140:144], "little")
+    (folder / "bare").write_bytes(data[begin:])
+    taken = take()
+    assert (taken.objects, taken.problems) == (1, ())
+    assert studies(site)["1.2.3"].patient_name == "Doe^Jane"
+    (digest,) = site.files.digests()
+    with site.files.open(digest) as stream:
+        kept = dcmread(stream)
+    assert (kept.file_meta.TransferSyntaxUID, Dataset(kept)) == (syntax, Dataset(ds))
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tgz", "tbz", "txz"])

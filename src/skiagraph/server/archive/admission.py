@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
@@ -20,6 +19,7 @@ from skiagraph.server.archive.disk import alone, disk
 from skiagraph.server.archive.headers import describe
 from skiagraph.server.archive.removal import finish_removals
 from skiagraph.server.archive.rows import Arrival, Entered, enter
+from skiagraph.server.archive.same import Came, compared
 from skiagraph.server.archive.sealed import opened
 from skiagraph.server.database import DatabaseGone
 from skiagraph.server.logs import log
@@ -35,20 +35,6 @@ _TIDY: Final = 60.0  # s between looks for what dead processes left
 _AT_ONCE: Final = 64 * 2**20  # bytes of a file that is read into memory
 
 Grown = Callable[[frozenset[str]], None]
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refused:
-    """A file that is not admitted.
-
-    Args:
-        path: In the journal.
-        reason: One sentence.
-    """
-
-    path: Path
-    reason: str
 
 
 @final
@@ -107,7 +93,9 @@ class Admission:
                 self._tidied = time.monotonic()
             batch = self._site.intake.pending()[:_BATCH]
             if batch:
-                self._admit([self._read(path) for path in batch])
+                came = [one for one in map(self._read, batch) if one is not None]
+                if came:
+                    self._admit(compared(self._site, came))
             return len(batch)
 
     def _run(self) -> None:
@@ -127,19 +115,19 @@ class Admission:
             if not full:
                 self._stop.wait(_PAUSE)
 
-    def _read(self, path: Path) -> tuple[Path, Arrival] | _Refused:
+    def _read(self, path: Path) -> Came | None:
+        """What came in a file; None where it was refused."""
         try:
             with opened(path, self._site.files.key) as stream:
                 return path, _arrival(stream)
         except FormatError as error:
-            return _Refused(path=path, reason=str(error))
+            self._refuse(path, str(error))
         except OSError as error:
-            return _Refused(path=path, reason=f"It cannot be read from its disk: {error.strerror}.")
+            self._refuse(path, f"It cannot be read from its disk: {error.strerror}.")
+        return None
 
-    def _admit(self, read: Sequence[tuple[Path, Arrival] | _Refused], *, last: bool = False) -> None:
-        """Enters what is good, one by one where the database does not take all together; puts the rest aside."""
-        good = [one for one in read if not isinstance(one, _Refused)]
-        refused = [one for one in read if isinstance(one, _Refused)]
+    def _admit(self, good: Sequence[Came], *, last: bool = False) -> None:
+        """Enters what is good, one by one where the database does not take all together."""
         try:
             entered = self._enter(good)
         except (
@@ -147,30 +135,28 @@ class Admission:
         ) as error:  # it answers, and does not take one of these, or somebody else was quicker
             log.warning("a batch is admitted piece by piece", count=len(good), exc_info=error)
             if last:
-                refused += [
-                    _Refused(path=path, reason="The database does not take its header.") for path, _ in good
-                ]
-            else:
-                for one in good:
-                    self._admit([one], last=True)
+                self._refuse(good[0][0], "The database does not take its header.")
+                return
+            for one in good:
+                self._admit([one], last=True)
         else:
             self._leave(good, entered)
-        for bad in refused:
-            self._refuse(bad)
 
-    def _enter(self, good: Sequence[tuple[Path, Arrival]]) -> Entered:
+    def _enter(self, good: Sequence[Came]) -> Entered:
         """Rows and names in the archive; all of them, or no row."""
         with self._site.database.writing() as session:
             entered = enter(session, [arrival for _, arrival in good])
             for (path, arrival), verdict in zip(good, entered.verdicts, strict=True):
                 if verdict == "conflict":
                     self._site.files.set_aside(path, arrival.digest)
-                else:  # a known one too: after a power cut its row may be there and its name not
+                elif (
+                    not arrival.same_as
+                ):  # a known one too: after a power cut its row may be there, its name not
                     self._site.files.link(path, arrival.digest)
         self._site.files.settle(arrival.digest for _, arrival in good)
         return entered
 
-    def _leave(self, good: Sequence[tuple[Path, Arrival]], entered: Entered) -> None:
+    def _leave(self, good: Sequence[Came], entered: Entered) -> None:
         """What is committed leaves the journal."""
         with disk():
             for path, _ in good:
@@ -181,11 +167,11 @@ class Admission:
         if entered.grown:
             self._grown(entered.grown)
 
-    def _refuse(self, one: _Refused) -> None:
+    def _refuse(self, path: Path, reason: str) -> None:
         with disk():
-            (self._refused / f"{one.path.name}.txt").write_text(f"{one.reason}\n", "utf-8")
-            one.path.replace(self._refused / one.path.name)
-        log.warning("a file was refused", sentence=one.reason)
+            (self._refused / f"{path.name}.txt").write_text(f"{reason}\n", "utf-8")
+            path.replace(self._refused / path.name)
+        log.warning("a file was refused", sentence=reason)
 
 
 def add_results(site: Site, objects: Iterable[bytes]) -> tuple[str, ...]:

@@ -31,12 +31,14 @@ class Arrival:
         described: What the index keeps of it.
         digest: SHA-256 of the file.
         size: In bytes.
+        same_as: Digest of another file that holds the same object; empty where none is known.
         ours: Whether it is a result that we made.
     """
 
     described: Described
     digest: str
     size: int
+    same_as: str = ""
     ours: bool = False
 
 
@@ -110,7 +112,7 @@ class _Entry:
         told = arrival.described
         uid, series_uid, study_uid = told.instance["uid"], told.series["uid"], told.study["uid"]
         there = self._instances.get(uid)
-        if there is not None and there[0] == arrival.digest:
+        if there is not None and there[0] in (arrival.digest, arrival.same_as):
             return "known"
         owner = there[1] if there else getattr(self._series.get(series_uid), "study", study_uid)
         if there is not None or owner != study_uid:

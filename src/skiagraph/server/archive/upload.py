@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final, final
+
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from skiagraph.case import Case
 from skiagraph.errors import InvalidInput, MissingInput, NotPermitted
 from skiagraph.interchange.object import chunks
 from skiagraph.interchange.source_image import source_object
 from skiagraph.io import read_case
+from skiagraph.io.dicom.objects import guarded
+from skiagraph.io.dicom.quick import text_at
+from skiagraph.io.dicom.scan import scan
 from skiagraph.io.formats import DICOM
 from skiagraph.io.sources import Found, as_file, gather
 from skiagraph.server.archive.headers import describe
 from skiagraph.server.archive.intake import Intake
 from skiagraph.server.archive.tarred import pieces, too_much, unpack_tars
+from skiagraph.server.node.part10 import file_head
 from skiagraph.server.settings import Limits
 
 __all__ = ["UNNAMED", "Taken", "take_upload"]
@@ -54,8 +62,9 @@ class Taken:
 def take_upload(intake: Intake, folder: Path, limits: Limits, *, patient: str = "") -> Taken:
     """Takes all that lies in a folder into the journal.
 
-    DICOM files are taken as they are. Of other images each becomes a study of its own, with the same UIDs whenever the
-    same image is uploaded. Archives (zip, tar) are looked into, but not those inside of them.
+    DICOM files are taken as they are; a data set that was written without a preamble is given one. Of other images each
+    becomes a study of its own, with the same UIDs whenever the same image is uploaded. Archives (zip, tar) are looked
+    into, but not those inside of them.
 
     Args:
         intake: The journal.
@@ -112,11 +121,27 @@ def _take(intake: Intake, patient: str, found: Found) -> _Outcome:
 
 
 def _take_object(intake: Intake, found: Found) -> _Outcome:
+    head = _missing_head(found)
     with found.source.open() as stream:
-        described = describe(stream, found.source.size)
+        whole = io.BytesIO(head + stream.read()) if head else stream
+        described = describe(whole, len(head) + found.source.size)
     with found.source.open() as stream:
-        intake.take(pieces(stream))
+        intake.take(chain([head], pieces(stream)))
     return _Outcome(study=described.study["uid"])
+
+
+def _missing_head(found: Found) -> bytes:
+    """What has to stand before a data set that was written without preamble and file meta information."""
+    with found.source.open() as stream:
+        begin = stream.read(132)
+    if begin[128:] == b"DICM":
+        return b""
+    if begin.startswith(b"\x02\0"):
+        return bytes(128) + b"DICM"
+    header = scan(found.source)
+    with guarded(found.source.name):
+        syntax = ImplicitVRLittleEndian if header.original_encoding[0] else ExplicitVRLittleEndian
+        return file_head(text_at(header, "SOPClassUID"), text_at(header, "SOPInstanceUID"), syntax)
 
 
 def _take_images(intake: Intake, case: Case, patient: str) -> _Outcome:
