@@ -41,12 +41,13 @@ send = "draft"
 class Server:
     """`skiagraph serve` on a home, killed and started again."""
 
-    def __init__(self, home: Path, pacs: int) -> None:
+    def __init__(self, home: Path, pacs: int, *, quiet: float = 0.5, deliver: bool = True) -> None:
         self.home, self.web, self.dicom = home, free(), free()
         home.mkdir(parents=True)
-        (home / "routes.toml").write_text(ROUTES)
+        if deliver:
+            (home / "routes.toml").write_text(ROUTES)
         (home / "settings.toml").write_text(
-            f"port = {self.web}\nquiet_seconds = 0.5\n[dicom]\nport = {self.dicom}\n"
+            f"port = {self.web}\nquiet_seconds = {quiet}\n[dicom]\nport = {self.dicom}\n"
             f'[dicom.peers.pacs]\ntitle = "PACS"\nhost = "127.0.0.1"\nport = {pacs}\n'
             '[destinations.pacs]\npeer = "pacs"\n'
         )
