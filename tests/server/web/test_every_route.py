@@ -1,11 +1,15 @@
 """All routes: each asks for exactly one permission, nobody reaches more than the door, and each role its part."""
 
+import io
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from fastapi.routing import APIRoute
+from pydicom import dcmread
 from starlette.websockets import WebSocketDisconnect
 
+from skiagraph.server.archive.admission import Admission
 from skiagraph.server.people.people import SHELL
 from skiagraph.server.people.roles import MAY, PERMISSIONS
 from skiagraph.server.web import app as application
@@ -29,6 +33,54 @@ PUBLIC = {
 """All that anyone reaches."""
 
 
+ROLES = {
+    # what is asked for   viewer reader admin
+    "see": (True, True, True),
+    "upload": (False, True, True),
+    "report": (False, True, False),
+    "sign": (False, True, False),
+    "manage": (False, False, True),
+    "audit": (False, False, True),
+}
+"""What each role may."""
+
+ASKS = [
+    ("* /api/me*", "any"),
+    ("POST /api/sign-out", "any"),
+    ("GET /api/openapi.json", "any"),
+    ("* /api/users*", "manage"),
+    ("* /api/invitations", "manage"),
+    ("* /api/tokens*", "manage"),
+    ("* /api/studies/*/access", "manage"),
+    ("* /api/routes*", "manage"),
+    ("GET /api/studies/*/routes", "manage"),
+    ("* /api/deliveries*", "manage"),
+    ("POST /api/studies/*/deliveries/again", "manage"),
+    ("DELETE /api/studies/*", "manage"),
+    ("GET /metrics", "audit"),
+    ("GET /api/audit*", "audit"),
+    ("POST /api/uploads", "upload"),
+    ("POST /dicom-web/studies*", "upload"),
+    ("POST /api/studies/*/reports/*/sign", "sign"),
+    ("POST /api/studies/*/reports/*/amend", "sign"),
+    ("PUT /api/studies/*/reports/*", "report"),
+    ("PATCH /api/studies/*", "report"),
+    ("POST /api/studies/*/read-anew", "report"),
+    ("GET /api/*", "see"),
+    ("GET /dicom-web/*", "see"),
+]
+"""What each route asks for; the first that fits counts."""
+
+
+BODIES = {
+    "PATCH": {"priority": 1},
+    "PUT": {"version": 1, "readings": []},
+    "sign": {"version": 1},
+    "amend": {"version": 1, "readings": [], "reason": "a slip"},
+}
+"""What some of them take: by the end of the path, or by the method."""
+
+
 def filled(path):
     return re.sub(r"\{[^}]+\}", "1", path)
 
@@ -48,6 +100,20 @@ def test_each_route_asks_for_exactly_one_permission(route):
 
 def test_what_anyone_reaches_is_the_door_health_and_static_files():
     assert {f"{method} {path}" for method, path, permission in ASKED if permission == "public"} == PUBLIC
+
+
+def test_each_role_may_what_the_table_says():
+    assert set(ROLES) == set(PERMISSIONS)
+    for permission, roles in ROLES.items():
+        assert tuple(permission in MAY[role] for role in ("viewer", "reader", "admin")) == roles
+    assert not MAY["service"]
+
+
+def test_each_route_asks_for_what_the_table_says():
+    for method, path, permission in ASKED:
+        if permission != "public":
+            said = [asked for pattern, asked in ASKS if fnmatchcase(f"{method} {path}", pattern)]
+            assert said[:1] == [permission], f"{method} {path}"
 
 
 def test_nobody_reaches_anything_else(browser):
@@ -141,3 +207,31 @@ def test_each_role_has_its_limits(browser, site, method, path, body, statuses):
         if role == "token":
             client.headers["Authorization"] = f"Bearer {site.people.tokens.make(SHELL, 'pump', ['see'], 1)}"
         assert client.request(method, path, json=body).status_code == status, role
+
+
+def test_a_restricted_study_is_not_there_for_those_who_are_not_named(browser, site, head):
+    """Sent to every route of studies: it is answered as one that there is not."""
+    uid, file = head(1)
+    header = dcmread(io.BytesIO(file), stop_before_pixels=True)
+    site.intake.take([file])
+    Admission(site).step()
+    reader = browser("reader")
+    named = {"uid": uid, "study": uid, "series": header.SeriesInstanceUID, "instance": header.SOPInstanceUID}
+    named |= {"frames": "1", "version": "1", "identifier": "1.2.3", "element:path": "x"}
+    asked = [
+        (method, re.sub(r"\{([^}]+)\}", lambda found: str(named.get(found[1], "1")), path))
+        for method, path, permission in ASKED
+        if permission in MAY["reader"] and re.search(r"\{(uid|study)\}", path)
+    ]
+    open_to = [
+        method + path for method, path in asked if method == "GET" and reader.get(path).status_code == 200
+    ]
+    assert len(open_to) > 10
+    site.people.grants.put(SHELL, uid, restricted=True, people=[])
+    for method, path in asked:
+        answer = reader.request(method, path, json=BODIES.get(path.rpartition("/")[2], BODIES.get(method)))
+        status = 415 if path.startswith("/dicom-web") and method == "POST" else 404
+        assert answer.status_code == status, (method, path)
+    assert uid not in reader.get("/api/studies").text
+    assert uid not in reader.get("/dicom-web/studies").text
+    assert uid not in reader.get("/dicom-web/instances").text
