@@ -46,10 +46,6 @@ class Files:
         with disk():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.conflicts.mkdir(mode=0o700, exist_ok=True)
-            if not (self.folder / "ff").is_dir():
-                for number in range(256):
-                    (self.folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
-                synced(self.folder)
         self._ordered = keeps_order(self.folder)
         self._check_key()
 
@@ -86,7 +82,7 @@ class Files:
         """
         if not self.has(digest):
             with disk():
-                named_too(path, self._place(digest, path.suffix))
+                named_too(path, self._room(self._place(digest, path.suffix)))
 
     def set_aside(self, path: Path, digest: str) -> None:
         """Gives a file of the intake that contradicts one in the archive a name in ``conflicts``, as `link` does.
@@ -198,6 +194,14 @@ class Files:
             raise InvalidInput("a digest is 64 hexadecimal digits", got=f"{len(digest)} characters")
         return self.folder / digest[:2] / f"{digest[2:]}{suffix}"
 
+    def _room(self, target: Path) -> Path:
+        """The place itself, in a folder that is there."""
+        if not target.parent.is_dir():
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            if not self._ordered:
+                synced(self.folder)
+        return target
+
     def _found(self, digest: str) -> Path | None:
         for suffix in (PLAIN, SEALED) if self.key is None else (SEALED, PLAIN):
             path = self._place(digest, suffix)
@@ -217,6 +221,8 @@ class Files:
 
     def _kept(self, parts: Iterable[Part], digest: str) -> None:
         target = self._place(digest, PLAIN if self.key is None else SEALED)
+        with disk():
+            self._room(target)
         _write(parts, target, self.key, within=self.folder)
 
     def _check_key(self) -> None:
