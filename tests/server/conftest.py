@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fastapi.testclient import TestClient
 from postgres import Cluster, cluster
 from pydicom.filewriter import dcmwrite
+from served import Served, served
 from sqlalchemy import select
 
 from skiagraph.phantoms.fetal_head import draw_fetal_head, sample_fetal_head
@@ -66,6 +67,13 @@ def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
     opened = opened_site(settings_of(tmp_path / "home", database=database_url, dicom={"enabled": False}))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Served]:
+    """A real server in a process of its own, for all tests that only add to it."""
+    with served(tmp_path_factory.mktemp("served") / "home", SKIAGRAPH_QUIET_SECONDS="0.2") as running:
+        yield running
 
 
 @pytest.fixture

@@ -159,6 +159,7 @@ class Client:
 
     def __init__(self, address: str, *, token: str | None = None, seconds: float = 30.0) -> None:
         shown = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._seconds = seconds
         self._web = httpx.Client(base_url=address, headers=shown, timeout=seconds)
 
     def __enter__(self) -> Self:
@@ -303,7 +304,7 @@ class Client:
 
     def _stream(self, study: str, after: int | None, quiet: float) -> Iterator[Event]:
         asked = {"study": study, **({} if after is None else {"after": str(after)})}
-        timeout = httpx.Timeout(self._web.timeout, read=quiet)
+        timeout = httpx.Timeout(self._seconds, read=quiet)
         with self._web.stream("GET", "/api/events", params=asked, timeout=timeout) as answer:
             if answer.is_error:
                 answer.read()
@@ -324,7 +325,7 @@ class Client:
     def _send(self, files: list[Path], patient: str) -> Upload:
         with ExitStack() as stack:
             parts = [("files", (file.name, stack.enter_context(file.open("rb")))) for file in files]
-            timeout = httpx.Timeout(self._web.timeout, read=None, write=None)
+            timeout = httpx.Timeout(self._seconds, read=None, write=None)
             said = self._ask("POST", "/api/uploads", files=parts, data={"patient": patient}, timeout=timeout)
         return _made(Upload, said)
 

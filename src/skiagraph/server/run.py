@@ -147,6 +147,7 @@ def _told(site: Site, port: int, dicom: int) -> Iterator[str]:
     secret = site.people.invitations.first()
     if secret is not None:
         yield f"first administrator, once: {address}/sign-in?invitation={secret}"
+    yield "Ctrl+C ends it"
 
 
 def _config(site: Site) -> uvicorn.Config:
