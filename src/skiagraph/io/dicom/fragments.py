@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from pydicom.dataset import Dataset
 
 from skiagraph.errors import FormatError
 from skiagraph.io.dicom.elements import PixelPlace
-from skiagraph.io.dicom.source import Source
 
-__all__ = ["Piece", "joined", "pieces_of"]
+__all__ = ["Piece", "Sized", "joined", "pieces_of"]
 
 Piece = tuple[int, int]  # (offset in the file, length)
+
+
+class Sized(Protocol):
+    """A file."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+
 _ITEM: Final = 0xE000FFFE  # as little endian reads the tag in one go
 _pair: Final = struct.Struct("<LL").unpack
 # JPEG and JPEG-LS, JPEG 2000, JPEG 2000 in a box, JPEG XL, JPEG XL in a box.
@@ -43,7 +56,7 @@ def joined(stream: BinaryIO, pieces: Sequence[Piece], name: str) -> bytes:
 
 
 def pieces_of(
-    stream: BinaryIO, place: PixelPlace, header: Dataset, frames: int, source: Source
+    stream: BinaryIO, place: PixelPlace, header: Dataset, frames: int, source: Sized
 ) -> list[list[Piece]]:
     """The pieces of each frame (DICOM PS3.5 A.4).
 

@@ -29,6 +29,7 @@ from skiagraph.server.web import (
     uploads,
 )
 from skiagraph.server.web.counted import Counted
+from skiagraph.server.web.dicomweb import retrieve, search, shown, store
 from skiagraph.server.web.layers import layered
 from skiagraph.server.web.problems import on_defect, on_error, on_refusal, on_unfit, on_words
 from skiagraph.version import __version__
@@ -44,8 +45,12 @@ _ROUTERS: Final = (
     openid.router,
     people.router,
     reports.router,
+    retrieve.router,
+    search.router,
+    shown.router,
     rules.router,
     sign_in.router,
+    store.router,
     studies.router,
     tokens.router,
     uploads.router,
