@@ -17,12 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from skiagraph.errors import InvalidInput, MissingInput
 from skiagraph.server.people.openid import Provider
 from skiagraph.server.people.people import SHELL
 from skiagraph.server.settings import OpenId, settings_of
 from skiagraph.server.site import opened_site
+from skiagraph.server.tables import AuditRecord
 from skiagraph.server.web.app import application
 
 _Text = Annotated[str, Form()]
@@ -243,9 +245,30 @@ def test_what_is_asked_of_the_provider_holds_no_secret_of_the_browser(house):
     assert len(asked["code_challenge"][0]) == 43
 
 
-def test_a_provider_that_says_it_is_another_or_does_not_answer_lets_nobody_in(house, provider):
+def test_a_provider_that_says_it_is_another_lets_nobody_in(house, provider):
     provider.issuer = "https://evil.example"
+    answer = browser_of(house).get("/sign-in/openid")
+    assert (answer.status_code, "organisation could not be used" in answer.text) == (401, True)
+
+
+def test_a_provider_that_failed_is_left_alone_for_a_moment(house, provider, monkeypatch):
+    provider.issuer = "https://evil.example"
+    browser_of(house).get("/sign-in/openid")
+    provider.issuer = provider.url
     assert browser_of(house).get("/sign-in/openid").status_code == 401
+    now = time.monotonic()
+    monkeypatch.setattr("skiagraph.server.people.openid.time", SimpleNamespace(monotonic=lambda: now + 6))
+    assert browser_of(house).get("/sign-in/openid").status_code == 303
+
+
+def test_who_comes_back_with_nothing_is_recorded_and_slowed_down(house):
+    client = browser_of(house)
+    statuses = {client.get("/sign-in/openid/return").status_code for _ in range(40)}
+    assert statuses == {401, 429}
+    with house.site.database.reading() as session:
+        records = session.scalars(select(AuditRecord)).all()
+    assert {(one.event, one.who) for one in records} == {("signed in", "an unknown name")}
+    assert 30 <= len(records) < 40
 
 
 def test_without_a_provider_there_is_nothing_to_go_to(browser):

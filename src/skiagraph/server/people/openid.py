@@ -23,12 +23,13 @@ from skiagraph.server.people.roles import Role
 from skiagraph.server.people.secret import new_secret
 from skiagraph.server.settings import OpenId
 
-__all__ = ["Identity", "Provider"]
+__all__ = ["Answer", "Identity", "Provider"]
 
 _SIGNED: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _LEEWAY: Final = 60  # s between two clocks
 _FRESH: Final = 3600.0  # s that a description and its keys are believed
 _AGAIN: Final = 60.0  # s between two looks for a key that is not among those known
+_PAUSE: Final = 5.0  # s after a look that failed
 _TIMEOUT: Final = 10.0  # s for an answer of the provider
 _LONGEST: Final = 250  # characters
 _MOST: Final = 1 << 20  # bytes of an answer
@@ -56,6 +57,22 @@ class Identity:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """With what a browser comes back from a provider.
+
+    Args:
+        secret: That it kept.
+        said: What the provider wrote into its URL.
+        back: That URL, without what it says.
+    """
+
+    secret: str
+    said: Mapping[str, str]
+    back: str
+
+
+@final
 class Provider:
     """One OpenID Connect provider.
 
@@ -74,7 +91,7 @@ class Provider:
         self._lock = Lock()
         self._description: Mapping[str, Any] = {}
         self._keys: Mapping[str, Any] = {}
-        self._at = -_FRESH
+        self._at, self._failed = -_FRESH, -_PAUSE
 
     def begin(self, back: str) -> tuple[str, str]:
         """The page of the provider to which a browser goes, and a secret that the browser keeps until it is back.
@@ -102,33 +119,32 @@ class Provider:
         page = str(self._described()["authorization_endpoint"])
         return f"{page}{'&' if '?' in page else '?'}{urlencode(asked)}", secret
 
-    def finish(self, secret: str, answer: Mapping[str, str], back: str) -> Identity:
+    def finish(self, answer: Answer) -> Identity:
         """Who came back.
 
         Args:
-            secret: That the browser kept.
-            answer: What stands in the URL with which it came back.
-            back: That URL, without what it asks.
+            answer: With what.
 
         Raises:
             Unknown: The answer is not one to this browser's question, or the provider does not vouch.
         """
+        secret, said = answer.secret, answer.said
         if not secret or not hmac.compare_digest(
-            answer.get("state", "").encode(), _part(secret, "state").encode()
+            said.get("state", "").encode(), _part(secret, "state").encode()
         ):
             raise Unknown("an answer of the provider belongs to a question of this browser", got="another")
         described = self._described()
-        if answer.get("iss", described["issuer"]) != described["issuer"] or "code" not in answer:
+        if said.get("iss", described["issuer"]) != described["issuer"] or "code" not in said:
             raise Unknown("the provider vouches for who signs in", got="a refusal")
         form = {
             "grant_type": "authorization_code",
-            "code": answer["code"],
-            "redirect_uri": back,
+            "code": said["code"],
+            "redirect_uri": answer.back,
             "client_id": self._settings.client_id,
             "code_verifier": _part(secret, "verifier"),
         }
-        said = self._asked("POST", str(described["token_endpoint"]), form)
-        claims = self._claims(str(said.get("id_token", "")))
+        given = self._asked("POST", str(described["token_endpoint"]), form)
+        claims = self._claims(str(given.get("id_token", "")))
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), _part(secret, "nonce").encode()):
             raise Unknown("an answer of the provider is given once", got="another one's")
         return self._identity(claims)
@@ -190,19 +206,28 @@ class Provider:
 
     def _described(self) -> Mapping[str, Any]:
         """Its description (OpenID Connect Discovery 1.0) and keys, asked for anew each hour."""
-        with self._lock:
-            if time.monotonic() - self._at < _FRESH:
-                return self._description
-            url = f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration"
-            said = self._asked("GET", url)
-            if said.get("issuer") != self._settings.issuer:
-                raise ProviderFailed("a provider describes itself", got="another issuer")
-            for one in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                _checked_url(str(said.get(one, "")))
-            keys = self._asked("GET", str(said["jwks_uri"])).get("keys", ())
-            self._keys = _signing(keys)
-            self._description, self._at = said, time.monotonic()
-            return said
+        if not self._lock.acquire(timeout=_TIMEOUT):
+            raise ProviderFailed("the provider answers", got="no answer", way_out="try again")
+        try:
+            if time.monotonic() - self._at >= _FRESH:
+                self._look()
+            return self._description
+        finally:
+            self._lock.release()
+
+    def _look(self) -> None:
+        """One at a time, and after one that failed not at once again: many who wait would hold up the server."""
+        now = time.monotonic()
+        if now - self._failed < _PAUSE:
+            raise ProviderFailed("the provider answers", got="no answer", way_out="try again")
+        self._failed = now
+        said = self._asked("GET", f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if said.get("issuer") != self._settings.issuer:
+            raise ProviderFailed("a provider describes itself", got="another issuer")
+        for one in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            _checked_url(str(said.get(one, "")))
+        self._keys = _signing(self._asked("GET", str(said["jwks_uri"])).get("keys", ()))
+        self._description, self._at, self._failed = said, now, now - _PAUSE
 
     def _asked(self, method: str, url: str, form: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         headers = {"Accept": "application/json"}

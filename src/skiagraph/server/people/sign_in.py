@@ -16,7 +16,7 @@ from skiagraph.server.database import Database
 from skiagraph.server.people.access import Caller, Unknown
 from skiagraph.server.people.accounts import Accounts
 from skiagraph.server.people.names import folded_name, is_name
-from skiagraph.server.people.openid import Identity
+from skiagraph.server.people.openid import Answer, Identity, Provider
 from skiagraph.server.people.passwords import Passwords
 from skiagraph.server.people.secret import digest_of
 from skiagraph.server.people.sessions import Sessions
@@ -102,13 +102,33 @@ class Door:
             raise _refusal(self.limits)
         return secret
 
-    def enter_as(self, identity: Identity, visitor: Visitor) -> str:
-        """Begins a session of somebody for whom another provider vouches; the first time with a new account.
+    def ask(self, provider: Provider, back: str, visitor: Visitor) -> tuple[str, str]:
+        """The page of a provider to which a browser goes, and the secret that it keeps; see `Provider.begin`.
 
         Raises:
-            Unknown: The account is disabled.
+            Unknown: The provider does not answer.
+            Throttled: Too many tries from one address.
         """
         self.throttle.take(visitor.address)
+        return provider.begin(back)
+
+    def enter_from(self, provider: Provider, answer: Answer, visitor: Visitor) -> str:
+        """Begins a session of somebody for whom a provider vouches; the first time with a new account.
+
+        Raises:
+            Unknown: The provider does not vouch, or the account is disabled.
+            Throttled: Too many tries from one address.
+        """
+        self.throttle.take(visitor.address)
+        try:
+            identity = provider.finish(answer)
+        except Unknown:
+            with self.database.writing() as session:
+                self._refused(session, "an unknown name", visitor)
+            raise
+        return self._enter_as(identity, visitor)
+
+    def _enter_as(self, identity: Identity, visitor: Visitor) -> str:
         with self.database.writing() as session:
             user = session.scalar(select(User).where(User.subject == identity.subject).with_for_update())
             if user is None:
@@ -179,7 +199,7 @@ class Door:
         return secret
 
     def _refused(self, session: Session, who: str, visitor: Visitor) -> None:
-        why = "name and password do not fit, or the account is locked or disabled"
+        why = "name and password do not fit, nobody vouches, or the account is locked or disabled"
         self.audit.record("signed in", who, address=visitor.address, failed=why, session=session)
 
 
