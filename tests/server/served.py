@@ -35,19 +35,15 @@ class Served:
     process: subprocess.Popen[str]
     log: Path
 
-    def admin(self) -> httpx.Client:
+    @contextmanager
+    def admin(self) -> Iterator[httpx.Client]:
         """A browser in which the first administrator is signed in."""
-        web = httpx.Client(base_url=self.address, timeout=30)
-        if self.first:
-            web.post("/sign-in/invitation", data={
-                "invitation": self.first.partition("invitation=")[2],
-                "name": "root",
-                "password": PASSWORD,
-                "again": PASSWORD,
-            })  # fmt: skip
-        said = web.post("/api/sign-in", json={"name": "root", "password": PASSWORD})
-        web.headers["X-CSRF-Token"] = said.json()["csrf"]
-        return web
+        link = {"invitation": self.first.partition("invitation=")[2], "name": "root"}
+        with httpx.Client(base_url=self.address, timeout=30) as web:
+            web.post("/sign-in/invitation", data={**link, "password": PASSWORD, "again": PASSWORD})
+            said = web.post("/api/sign-in", json={"name": "root", "password": PASSWORD})
+            web.headers["X-CSRF-Token"] = said.json()["csrf"]
+            yield web
 
     def stop(self) -> int:
         """Ends it in order; its exit status."""

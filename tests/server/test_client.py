@@ -85,8 +85,7 @@ def test_a_study_that_does_not_come_is_not_waited_for_without_an_end(client):
 
 
 def test_people_sign_in_and_out(server):
-    server.admin().close()
-    with Client(server.address) as one:
+    with server.admin(), Client(server.address) as one:
         assert one.sign_in("root", PASSWORD).role == "admin"
         assert "manage" in one.me().permissions
         one.sign_out()
