@@ -1,5 +1,7 @@
 """A phantom in every format that is read, and the model that ships, opened once."""
 
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +12,8 @@ from skiagraph.phantoms.fetal_head import draw_fetal_head, sample_fetal_head
 from skiagraph.phantoms.study import ultrasound_dataset, write_dataset
 from skiagraph.phantoms.truth import fetal_head_image
 from skiagraph.workflow import opened_model
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests of this room share
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from skiagraph.codes import Code
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, SkiagraphError
 from skiagraph.features.account import Account, account_beside
 from skiagraph.features.feature import Feature
+from skiagraph.features.region import Region
 from skiagraph.features.sets import FAMILIES
 from skiagraph.findings import Classification, Finding, Measurement, Segmentation
 from skiagraph.inference.classical import Describe, described
@@ -268,20 +269,14 @@ def features_of_cases(
     problems, ndims, modalities, sized = [], set(), set(), set()
     for sample in dataset:
         try:
-            case, true = sample.case(), sample.reference()
-            truth = _truth(true, target)
-            outline = next((f for f in (*true, *case.known.values()) if isinstance(f, Segmentation)), None)
-            if truth is None or outline is None or image not in case.images:
-                problems.append(f"{sample.identifier}: no answer, no outline or no image of that name")
-                continue
-            region = masked(case.images[image], brought(outline, case.images[image].space), structure)
+            region, truth, modality = _of_sample(sample, target, image, structure)
             found: tuple[Feature, ...] = described(region, describe, sets)
         except SkiagraphError as error:
             problems.append(f"{sample.identifier}: {error}")
             continue
         rows.append((sample, {f.key: f.value for f in found}, truth))
         ndims.add(region.ndim)
-        modalities.add(case.images[image].modality or "")
+        modalities.add(modality)
         sized.add(region.spacing is not None)
     if not rows or len(ndims) != 1 or len(sized) != 1:
         raise InvalidInput(
@@ -306,6 +301,19 @@ def features_of_cases(
         licence=dataset.licence,
         problems=tuple(problems),
     )
+
+
+def _of_sample(
+    sample: Sample, target: Target, image: str, structure: Code | None
+) -> tuple[Region, float, str]:
+    """The region of a case, the answer to what is asked, and the modality of the image."""
+    case, true = sample.case(), sample.reference()
+    truth = _truth(true, target)
+    outline = next((f for f in (*true, *case.known.values()) if isinstance(f, Segmentation)), None)
+    if truth is None or outline is None or image not in case.images:
+        raise InvalidInput("a case has an answer, an outline and the image", got="one without")
+    shown = case.images[image]
+    return masked(shown, brought(outline, shown.space), structure), truth, shown.modality or ""
 
 
 def _truth(findings: Sequence[Finding], target: Target) -> float | None:
