@@ -1,4 +1,4 @@
-"""A client of others over a real connection: everything that DICOMweb says is asked, and everything stored comes back."""
+"""A client of others over a real connection asks everything that DICOMweb says, and all that is stored comes back."""
 
 import io
 import itertools
@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest import CT, OBJECTS, OTHER, SIDE, STUDY
+from dicom_objects import CT, OBJECTS, OTHER, SIDE, STUDY
 
 
 def same(got, uid):

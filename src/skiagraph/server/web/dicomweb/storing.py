@@ -135,8 +135,7 @@ class Storing:
         with self._site.database.reading() as session:
             for at in range(0, len(uids), _MANY):
                 wanted = select(Instance.uid, Instance.digest).where(Instance.uid.in_(uids[at : at + _MANY]))
-                for uid, digest in session.execute(wanted):
-                    found[uid] = digest
+                found.update((uid, digest) for uid, digest in session.execute(wanted))
         return found
 
 
