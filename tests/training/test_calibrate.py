@@ -13,6 +13,9 @@ from skiagraph.training.calibrate import calibrated_classes
 LABELS = tuple(Code(value=str(n), scheme="99TEST", meaning=f"kind {n}") for n in range(3))
 QUESTION = Code(value="q", scheme="99TEST", meaning="which kind")
 
+IS_ONE = np.arange(4000) % 2 == 0
+NEW = np.random.default_rng(9).normal(size=4000) + IS_ONE - 0.5
+
 
 def recipe(activation, outputs):
     return Recipe(
@@ -68,3 +71,31 @@ def test_a_recipe_without_a_bias_reads_as_before():
     logits = np.array([[1.0, 3.0, -2.0]])
     with_zero = dataclasses.replace(plain, calibration={"bias": [0.0, 0.0, 0.0]})
     assert (class_probabilities(logits, plain) == class_probabilities(logits, with_zero)).all()
+
+
+def test_the_cut_of_few_cases_stays_near_the_share_of_the_class_and_serves_new_cases_better(rng):
+    """The very best cut of 60 cases is mostly chance: it finds few of one class in many a draw."""
+    found, best = [], []
+    for _ in range(60):
+        truth = rng.random(60) < 0.5
+        logit = rng.normal(size=60) + truth - 0.5
+        logits, targets = np.stack([-logit / 2, logit / 2], axis=1), np.stack([~truth, truth], axis=1) * 1.0
+        calibrated = calibrated_classes(recipe("softmax", 2), logits, targets)
+        p = class_probabilities(logits, calibrated)[:, 1]
+        cuts = np.sort(p)
+        index = [(p >= c)[truth].mean() + (p < c)[~truth].mean() for c in cuts]
+        for kept, cut in ((found, calibrated.calibration["threshold"]), (best, cuts[int(np.argmax(index))])):
+            new = class_probabilities(np.stack([-NEW / 2, NEW / 2], axis=1), calibrated)[:, 1]
+            kept.append(((new >= cut)[IS_ONE].mean(), (new < cut)[~IS_ONE].mean()))
+    worst, worst_best = (np.percentile(np.array(one).min(axis=1), 10) for one in (found, best))
+    assert worst > worst_best + 0.05
+    assert np.array(found).mean() > np.array(best).mean()
+
+
+def test_cases_that_a_model_tells_apart_wholly_are_cut_between_them():
+    logit = np.concatenate([np.linspace(-3, -2, 30), np.linspace(0.5, 4, 10)])
+    truth = np.arange(40) >= 30
+    logits, targets = np.stack([-logit / 2, logit / 2], axis=1), np.stack([~truth, truth], axis=1) * 1.0
+    found = calibrated_classes(recipe("softmax", 2), logits, targets)
+    p = class_probabilities(logits, found)[:, 1]
+    assert p[29] < found.calibration["threshold"] < p[30]

@@ -30,8 +30,8 @@ def calibrated_classes(recipe: Recipe, logits: Array, targets: Array) -> Recipe:
 
     Returns:
         A recipe whose calibration has ``"temperature"`` and ``"bias"``; ``"threshold"`` of two classes or of each
-        label that stands for itself (it makes sensitivity plus specificity largest); and ``"set"`` of classes that
-        exclude one another. Fewer than 20 cases choose nothing.
+        label that stands for itself (sensitivity plus specificity are largest there, or as good as these cases can
+        tell); and ``"set"`` of classes that exclude one another. Fewer than 20 cases choose nothing.
 
     Source: Alexandari et al., Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift
         adaptation (ICML 2020); Youden, Index for rating diagnostic tests (1950); Sadinle et al., Least ambiguous
@@ -111,16 +111,25 @@ def _of_known(p: Array, truth: Array) -> float:
 
 
 def _threshold(p: Array, truth: Array) -> float:
-    """Midway between the two probabilities between which the best cut lies; a half where one class is missing."""
+    """Of the cuts that the cases cannot tell from the best, the nearest to the share of the class.
+
+    The best cut makes sensitivity plus specificity largest; of few cases that place is mostly chance. Under calibrated
+    probabilities it lies where they equal the share of the class, and cuts there are taken that lie within one
+    standard error of the best. A half where one class is missing.
+
+    Source: Breiman et al., Classification and Regression Trees (1984), section 3.4.3: the rule of one standard error.
+    """
     order = np.argsort(p)
     told, true = p[order], truth[order] > 0.5
     yes, no = int(true.sum()), int((~true).sum())
     if not yes or not no:
         return 0.5
-    index = np.concatenate([[yes / yes], (yes - np.cumsum(true)) / yes])
-    gain = index + np.concatenate([[0.0], np.cumsum(~true) / no])
+    found = np.concatenate([[yes], yes - np.cumsum(true)]) / yes
+    spared = np.concatenate([[0], np.cumsum(~true)]) / no
     edges = np.concatenate([[0.0], (told[1:] + told[:-1]) / 2, [1.0]])
     apart = np.concatenate([[True], told[1:] > told[:-1], [True]])
-    best = gain[apart].max()
-    middle = np.flatnonzero(apart & (gain >= best - 1e-12))
-    return round(float(edges[middle[len(middle) // 2]]), 6)
+    gain = np.where(apart, found + spared, -np.inf)
+    best = int(gain.argmax())
+    error = math.sqrt(found[best] * (1 - found[best]) / yes + spared[best] * (1 - spared[best]) / no)
+    equal = edges[gain >= gain[best] - error - 1e-12]
+    return round(float(equal[np.abs(equal - yes / len(told)).argmin()]), 6)
