@@ -108,9 +108,11 @@ class Dataset:
         """
         samples = tuple(s for s in self.samples if s.split in names)
         if not samples:
-            there = sorted({s.split for s in self.samples})
+            there = ", ".join(sorted({s.split for s in self.samples}))
             raise InvalidInput(
-                "a split that is asked for has samples", got=", ".join(names), way_out=f"there are {there}"
+                "a split that is asked for has samples",
+                got=f"{', '.join(names)} of data with {there or 'no samples'}",
+                way_out="ask for a split that is there, or mark samples with the missing one",
             )
         return dataclasses.replace(self, samples=samples)
 
