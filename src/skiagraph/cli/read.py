@@ -104,7 +104,7 @@ def read(
         rows = [_plain(outcome) for outcome in outcomes]
         typer.echo(json.dumps({"readings": rows, "problems": problems}, indent=1, ensure_ascii=False))
     else:
-        _say(outcomes, request.out, lang)
+        _say(outcomes, request.out)
     for problem in (*problems, *(note for outcome in outcomes for note in outcome.exports.notes)):
         sys.stderr.write(f"skiagraph: {problem}\n")
     if not outcomes:
@@ -139,20 +139,13 @@ def _also(lang: Lang, *, dicom: bool, pdf: bool) -> Also | None:
     return partial(written_beside, dicom=dicom, language=lang.value)
 
 
-def _say(outcomes: list[Outcome], out: Path, lang: Lang) -> None:
+def _say(outcomes: list[Outcome], out: Path) -> None:
     for outcome in outcomes:
-        typer.echo(_headline(outcome, lang) + f"\n  {outcome.folder / 'report.html'}")
+        typer.echo("\n  ".join([outcome.case, *outcome.sentences, str(outcome.folder / "report.html")]))
         for one in outcome.exports.written:
             typer.echo(f"  {one.path} ({one.holds})")
     if len(outcomes) > 1:
         typer.echo(f"all readings: {out / 'index.html'}")
-
-
-def _headline(outcome: Outcome, lang: Lang) -> str:
-    from skiagraph.report import sentence
-
-    said = [sentence(fact, lang.value) for fact in outcome.facts]
-    return "\n  ".join([outcome.case, *said])
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

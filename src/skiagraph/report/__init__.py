@@ -1,6 +1,6 @@
 """From findings to words and pages: sentences, `reading.json`, and a report that stands in one file."""
 
-from skiagraph.report.narrative import drafted, narrative, sentence
+from skiagraph.report.narrative import drafted, narrative, sentence, sentences
 from skiagraph.report.page import Entry, entry_of, render_index, render_report
 from skiagraph.report.reading import Input, Reading, reading_from_plain, reading_of, reading_to_plain
 from skiagraph.report.words import LANGUAGES, Language, check_language
@@ -21,4 +21,5 @@ __all__ = [
     "render_index",
     "render_report",
     "sentence",
+    "sentences",
 ]

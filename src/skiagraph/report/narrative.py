@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -45,8 +45,9 @@ from skiagraph.report.words import (
     range_of,
     word,
 )
+from skiagraph.task import Explanation
 
-__all__ = ["drafted", "extent", "narrative", "sentence"]
+__all__ = ["drafted", "extent", "narrative", "sentence", "sentences"]
 
 
 def drafted(case: str, findings: Findings) -> Report:
@@ -65,6 +66,23 @@ def drafted(case: str, findings: Findings) -> Report:
 def narrative(findings: Iterable[Finding], lang: Language) -> str:
     """All sentences, one a line, in the order of the findings."""
     return "\n".join(sentence(finding, lang) for finding in findings)
+
+
+def sentences(findings: Iterable[Finding], reasons: Sequence[Explanation], lang: Language) -> list[str]:
+    """What each finding says; of answers about several things each begins with the name of its own.
+
+    Args:
+        findings: In their order.
+        reasons: Of each answer by features, in the same order: they know what was described.
+        lang: Of the words.
+    """
+    names, said = iter([one.described for one in reasons]), []
+    for finding in findings:
+        words = sentence(finding, lang)
+        if len(reasons) > 1 and isinstance(finding, Classification | Measurement):
+            words = phrase("label", lang, name=next(names, ""), value=words)
+        said.append(words)
+    return said
 
 
 def sentence(finding: Finding, lang: Language) -> str:  # noqa: C901, PLR0912 (one branch a kind of finding)

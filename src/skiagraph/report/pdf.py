@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +18,7 @@ from skiagraph.report.picture import Picture, picture_of
 from skiagraph.report.reading import reading_of
 from skiagraph.report.sheet import Sheet
 from skiagraph.report.words import check_language
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
 __all__ = ["report_pdf"]
 
@@ -25,7 +26,9 @@ _STANDARDS: Final = ["a-2a", "ua-1"]
 _FONTS: Final = Path(__file__).parent / "fonts"
 
 
-def report_pdf(report: Report, case: Case, card: Card, *, lang: str = "en") -> bytes:
+def report_pdf(
+    report: Report, case: Case, card: Card, *, lang: str = "en", reasons: Sequence[Explanation] = ()
+) -> bytes:
     """The report of one case, PDF/A-2a and PDF/UA-1, A4.
 
     It says what the page of `render_report` says. Its text can be selected and searched; its fonts are part of it. A
@@ -36,13 +39,14 @@ def report_pdf(report: Report, case: Case, card: Card, *, lang: str = "en") -> b
         case: What was looked at.
         card: The model that looked.
         lang: ``"en"`` or ``"zh"``.
+        reasons: Of each answer by features, which of them decided it.
 
     Raises:
         UnknownName: Another language.
         InvalidInput: The report is about another case.
     """
     sheet = Sheet(check_language(lang))
-    reading = reading_of(report, case, card)
+    reading = reading_of(report, case, card, reasons)
     picture = picture_of(next(iter(case.images.values())), (*report.findings.items, *reading.given))
     content = sheet.content(reading, picture)
     parts = {

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeAlias, final
 
 from skiagraph.case import Report
 from skiagraph.findings import Measurement, Segmentation
-from skiagraph.report.narrative import sentence
 from skiagraph.report.picture import Mark, Picture
 from skiagraph.report.reading import Input, Reading
 from skiagraph.report.view import LANGUAGE_TAGS, View, refusal_of, unsized
@@ -48,7 +47,6 @@ class Sheet:
         """All that the template sets."""
         t, findings = self.t, reading.report.findings
         measurements = [f for f in findings if isinstance(f, Measurement)]
-        refusal = refusal_of(findings)
         return {
             "lang": LANGUAGE_TAGS[self.lang],
             "title": t("title"),
@@ -65,13 +63,13 @@ class Sheet:
                 (self.view.word(m.concept), self.view.brief(m), self.view.interval(m))
                 for m in measurements[:_FIGURES]
             ],
-            "picture": self.picture(picture),
+            "picture": self.picture(picture, reading.given),
             "measurements": self.measurements(measurements),
             "findings": self.listed(
                 "findings",
-                self.view.written(reading.report)
-                or [sentence(f, self.lang) for f in findings if f is not refusal],
+                self.view.written(reading.report) or self.view.sentences(findings, reading.reasons),
             ),
+            "reasons": self.reasons(reading),
             "confidence": self.confidence(reading),
             "looked-at": self.looked_at(reading),
             "model": self.model(reading.card),
@@ -123,7 +121,7 @@ class Sheet:
             }
         return None
 
-    def picture(self, picture: Picture) -> dict[str, Any]:
+    def picture(self, picture: Picture, given: tuple[Segmentation, ...]) -> dict[str, Any]:
         """The picture and what is drawn over it, in units in which a row is 1 high."""
         t, names = self.t, self.view.names(picture)
         return {
@@ -132,6 +130,7 @@ class Sheet:
             "alt": t("picture-alt") + (" " + t("picture-marks", items=names) if names else ""),
             "slice": t("picture-slice", n=picture.slice[0], total=picture.slice[1]) if picture.slice else "",
             "marks": [self.mark(mark, picture) for mark in picture.marks],
+            "given": self.view.given_line(given),
             "legend": [self.key(mark) for mark in self.view.legend(picture)],
         }
 
@@ -163,6 +162,15 @@ class Sheet:
                 (view.word(m.concept), view.value(m), view.interval(m) or "–", m.method or "–")
                 for m in measurements
             ],
+        }
+
+    def reasons(self, reading: Reading) -> dict[str, Any]:
+        """Which features decided each answer."""
+        t = self.t
+        return {
+            "head": [t("feature"), t("here"), t("typical"), t("added")],
+            "tables": self.view.tables(reading.reasons),
+            "rest": self.view.untold(reading.reasons),
         }
 
     def confidence(self, reading: Reading) -> dict[str, Any] | None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from skiagraph.case import Report
 from skiagraph.codes import Code
-from skiagraph.findings import Classification, Findings, Measurement, NotApplicable, Segment, Segmentation
-from skiagraph.report.narrative import narrative, sentence
+from skiagraph.findings import Findings, Measurement, NotApplicable, Segment, Segmentation
+from skiagraph.report.narrative import narrative, sentences
 from skiagraph.report.picture import Mark, Picture
 from skiagraph.report.reading import Input, Reading
 from skiagraph.report.words import (
@@ -30,6 +30,7 @@ __all__ = ["LANGUAGE_TAGS", "View", "refusal_of", "signed", "unsized"]
 
 LANGUAGE_TAGS: Final = {"en": "en", "zh": "zh-CN"}
 _FEATURES: Final = 10  # that a table shows one by one
+_GIVEN: Final = 6  # names of outlines in one line
 _TABLES: Final = 5  # of several answers; reading.json has all
 
 
@@ -127,19 +128,28 @@ class View:
         """A number as people read it."""
         return number(value)
 
-    def given(self, outlines: tuple[Segmentation, ...]) -> list[str]:
-        """Each outline that came with the image: its name, and how many places it holds."""
+    def given_line(self, outlines: tuple[Segmentation, ...]) -> str:
+        """The outlines that came with the image: names, and how many places each holds; empty without one."""
         found: dict[str, int] = {}
         for outline in outlines:
             for s in outline.segments:
                 name = self.plain_word(s.code)
                 found[name] = found.get(name, 0) + int(outline.mask(s.number).sum())
         key = f"given-{outlines[0].space.ndim}" if outlines else ""
-        return [phrase(key, self.lang, name=name, n=n) for name, n in found.items()]
+        said = [phrase(key, self.lang, name=name, n=n) for name, n in found.items()]
+        value = phrase("comma", self.lang).join(said[:_GIVEN]) + (" …" if len(said) > _GIVEN else "")
+        return (
+            phrase("label", self.lang, name=phrase("given-caption", self.lang), value=value) if said else ""
+        )
 
     def tables(self, reasons: tuple[Explanation, ...]) -> list[dict[str, Any]]:
         """What decided each answer: title, sentence, and of each feature name, value, typical value, what it added."""
         return [self._table(one, alone=len(reasons) == 1) for one in reasons[:_TABLES]]
+
+    def untold(self, reasons: tuple[Explanation, ...]) -> str:
+        """That there are more tables than are shown; empty where all are."""
+        more = len(reasons) - _TABLES
+        return phrase("reasons-more", self.lang, n=more) if more > 0 else ""
 
     def written(self, report: Report) -> list[str]:
         """The paragraphs that a reader wrote in place of the sentences of the findings; none where nobody did.
@@ -157,15 +167,8 @@ class View:
 
     def sentences(self, findings: Findings, reasons: tuple[Explanation, ...]) -> list[str]:
         """What was found; where there are answers about several things, each with the name of its own."""
-        refusal, names = refusal_of(findings), iter([one.described for one in reasons])
-        said = []
-        for finding in findings:
-            words = sentence(finding, self.lang)
-            if len(reasons) > 1 and isinstance(finding, Classification | Measurement):
-                words = phrase("label", self.lang, name=next(names, ""), value=words)
-            if finding is not refusal:
-                said.append(words)
-        return said
+        refusal = refusal_of(findings)
+        return sentences([f for f in findings if f is not refusal], reasons, self.lang)
 
     def _table(self, one: Explanation, *, alone: bool) -> dict[str, Any]:
         unit, label = one.unit, self.plain_word(one.label)

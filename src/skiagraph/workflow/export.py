@@ -128,7 +128,7 @@ def written_beside(
         FormatError: Pixels of the case cannot be decoded.
         WriteFailed: The disk does not take the results.
     """
-    subject = Subject(name="", report=reading.report, card=reading.card, about=case)
+    subject = Subject(name="", report=reading.report, card=reading.card, about=case, reasons=reading.reasons)
     formats = ("dicom", "pdf") if dicom else ("pdf",)
     return _exported(_Job(subject=subject, folder=folder, language=language, kept="reading.json"), formats)
 
@@ -154,7 +154,7 @@ def _exported(job: _Job, formats: tuple[str, ...]) -> Exports:
     objects = Export(objects=(), homeless=())
     if isinstance(about, Case) and card is not None:
         if {"dicom", "pdf"} & set(formats):
-            pdf = report_pdf(job.report, about, card, lang=job.language)
+            pdf = report_pdf(job.report, about, card, lang=job.language, reasons=job.subject.reasons)
         if "dicom" in formats:
             objects = export_report(job.report, about, pdf=pdf)
     if objects.homeless and job.kept == "findings.json" and "json" not in formats:

@@ -42,6 +42,7 @@ from skiagraph.report import (
     reading_to_plain,
     render_index,
     render_report,
+    sentences,
 )
 from skiagraph.task import Watch
 from skiagraph.version import __version__
@@ -96,6 +97,7 @@ class Outcome:
             memory.
         confidence: Calibrated, of the outline; None where there is none.
         entry: Its line in the index page.
+        sentences: What the facts say, in words; of answers about several things with the name of each.
         exports: What was written beside the reading, where that was asked for.
     """
 
@@ -104,6 +106,7 @@ class Outcome:
     facts: tuple[Classification | Measurement | NotApplicable, ...]
     confidence: float | None
     entry: Entry
+    sentences: tuple[str, ...]
     exports: Exports = field(default_factory=Exports)
 
 
@@ -250,12 +253,14 @@ def read_all(
 def _outcome(reading: Reading, case: Case, folder: Path, language: Language) -> Outcome:
     items = reading.report.findings
     outlines = [i for i in items if isinstance(i, Segmentation) and i.segments]
+    facts = tuple(i for i in items if isinstance(i, Classification | Measurement | NotApplicable))
     return Outcome(
         case=reading.report.case,
         folder=folder,
-        facts=tuple(i for i in items if isinstance(i, Classification | Measurement | NotApplicable)),
+        facts=facts,
         confidence=outlines[0].segments[0].confidence if outlines else None,
         entry=entry_of(reading.report, case, link=f"{folder.name}/report.html", lang=language),
+        sentences=tuple(sentences(facts, reading.reasons, language)),
     )
 
 

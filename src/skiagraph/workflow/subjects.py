@@ -12,6 +12,7 @@ from typing import Final, final
 from skiagraph.case import Case, Origin, Report
 from skiagraph.codecs import with_pixel_size
 from skiagraph.errors import FormatError, InvalidInput, MissingInput, NotPermitted
+from skiagraph.findings import Known
 from skiagraph.geometry import Plane
 from skiagraph.image import Image, image_digest
 from skiagraph.interchange.results import read_result
@@ -19,7 +20,7 @@ from skiagraph.io import read_cases
 from skiagraph.io.formats import DICOM
 from skiagraph.io.sources import as_file, gather
 from skiagraph.report import LANGUAGES, Input, Reading, narrative, reading_from_plain
-from skiagraph.task import Card
+from skiagraph.task import Card, Explanation
 
 __all__ = ["Subject", "subjects"]
 
@@ -35,6 +36,7 @@ class Subject:
         name: Its folder among several; empty where it is the only one.
         report: Findings, words and state.
         card: The model; None for DICOM results of anyone.
+        reasons: Of each answer by features, which of them decided it.
         about: The images; where they are not at hand but a DICOM result names patient and study, these; else None.
     """
 
@@ -42,6 +44,7 @@ class Subject:
     report: Report
     card: Card | None
     about: Case | Origin | None
+    reasons: tuple[Explanation, ...] = ()
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -108,7 +111,9 @@ def _with_images(readings: dict[str, Reading], study: Path) -> Iterator[Subject 
             same = _as_read(case, reading)
             if same is not None:
                 del waiting[name]
-                yield Subject(name=name, report=reading.report, card=reading.card, about=same)
+                yield Subject(
+                    name=name, report=reading.report, card=reading.card, about=same, reasons=reading.reasons
+                )
         if not waiting:
             return
     if len(waiting) == len(readings):
@@ -121,7 +126,7 @@ def _with_images(readings: dict[str, Reading], study: Path) -> Iterator[Subject 
 
 
 def _as_read(case: Case, reading: Reading) -> Case | None:
-    """The case with the sizes that its reader was told, where its images are those of the reading."""
+    """The case with the sizes and outlines that its reader was given, where its images are those of the reading."""
     inputs = {one.name: one for one in reading.inputs}
     if inputs.keys() != case.images.keys():
         return None
@@ -131,7 +136,14 @@ def _as_read(case: Case, reading: Reading) -> Case | None:
         if same is None or case.uids.get(name) != inputs[name].uid:
             return None
         images[name] = same
-    return dataclasses.replace(case, identifier=reading.report.case, images=images, problems=reading.problems)
+    given = {f"given {n}": outline for n, outline in enumerate(reading.given, 1)}
+    return dataclasses.replace(
+        case,
+        identifier=reading.report.case,
+        images=images,
+        known=Known(case.known).with_others(given),
+        problems=reading.problems,
+    )
 
 
 def _same(image: Image, one: Input) -> Image | None:
