@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skiagraph.server.node.send import send
+from skiagraph.server.remote import send_to
 from skiagraph.server.reports import latest
 from skiagraph.server.results import made_results
 from skiagraph.server.routing import Route
@@ -151,6 +152,8 @@ def _send(site: Site, destination: str, uids: Sequence[str]) -> None:
     told_of = site.settings.destination(destination)
     if told_of.peer is not None:
         send(site, told_of.peer, uids, pauses=())
+    else:
+        send_to(site, destination, uids)
 
 
 def _noted(
