@@ -6,6 +6,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from skiagraph.server.node.node import Node
 from skiagraph.server.settings import settings_of
 from skiagraph.server.site import Site, opened_site
 from skiagraph.server.tables import AuditRecord, Instance
+
+OWN = Path(sys.executable).parent
+OTHERS = [one for one in os.environ.get("PATH", "").split(os.pathsep) if Path(one) != OWN]
+"""Where programs are, without those of pynetdicom, which have the same names."""
 
 
 def slice_of(
@@ -69,10 +74,11 @@ def written(folder: Path, study: str, count: int, **more) -> list[Path]:
 
 def dcmtk(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs a program of DCMTK."""
-    if shutil.which(program) is None:
+    found = shutil.which(program, path=os.pathsep.join(OTHERS))
+    if found is None:
         pytest.skip(f"{program} (Debian package dcmtk) is not here")
     return subprocess.run(
-        [program, *map(str, arguments)],
+        [found, *map(str, arguments)],
         capture_output=True,
         text=True,
         errors="replace",

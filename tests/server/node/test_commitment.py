@@ -21,7 +21,9 @@ from skiagraph.server.node.send import commitment_of
 from skiagraph.server.tables import Delivery, Study
 
 # pynetdicom leaves the socket to the garbage collector where nobody listens.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+)
 
 MODEL = StorageCommitmentPushModel
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -106,7 +107,9 @@ class _Receiver:
 
 
 def main() -> None:
-    """Runs on what standard input says first, and ends with it."""
+    """Runs on what standard input says first, and ends with it; signals to the whole group are the main process's."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     line = sys.stdin.buffer.readline().decode()
     try:
         receiver = _Receiver(Told.of_line(line))
