@@ -29,7 +29,7 @@ MARKS: Final = (
     "<!-- measured by benchmarks/server_receive.py -->",
     "<!-- end of benchmarks/server_receive.py -->",
 )
-SLICES, ROUNDS = 300, 7
+SLICES, ROUNDS = 300, 5
 SENDERS: Final = (1, 4)
 ENVIRONMENT: Final = {**os.environ, "TCP_NODELAY": "1"}
 OWN: Final = Path(sys.executable).parent
