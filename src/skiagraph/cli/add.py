@@ -48,8 +48,8 @@ def add(paths: Paths, *, home: Home = HOME, patient: Patient = "") -> None:
     for one in taken:
         for problem in one.problems:
             typer.echo(problem, err=True)
-    pictures = f" and {made} objects made of other formats" if made else ""
-    typer.echo(f"added {objects} DICOM objects{pictures}, of {len(studies)} studies")
+    pictures = f", made of other formats: {made}" if made else ""
+    typer.echo(f"DICOM objects: {objects}{pictures}, studies: {len(studies)}")
     if not studies:
         raise typer.Exit(2)
 
