@@ -25,6 +25,7 @@ from skiagraph.cli.models import models
 from skiagraph.cli.phantom import phantom
 from skiagraph.cli.read import read
 from skiagraph.cli.routes import routes
+from skiagraph.cli.sbom import sbom
 from skiagraph.cli.serve import serve
 from skiagraph.cli.token import token
 from skiagraph.cli.train import train
@@ -66,7 +67,7 @@ _IMAGES, _MODELS, _SERVER = "Images", "Models", "Server"
 for _panel, _commands in (
     (_IMAGES, (read, export, info, check, convert, enhance, phantom)),
     (_MODELS, (models, evaluate, features, fuse)),
-    (_SERVER, (serve, work, add, token, backup, restore)),
+    (_SERVER, (serve, work, add, token, backup, restore, sbom)),
 ):
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)

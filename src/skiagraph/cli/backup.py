@@ -57,3 +57,5 @@ def restore(source: From, *, home: NewHome, database: Database = None) -> None:
     with progress("files", shown=True) as watch:
         files = room.restored(one, settings, watch)
     typer.echo(f"restored {one.name} with {files} files into {home}")
+    if settings_at(home).database_url != settings.database_url:
+        typer.echo("settings.toml names another database: change it before this server starts", err=True)
