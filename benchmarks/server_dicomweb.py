@@ -187,7 +187,7 @@ def table(found: dict[str, dict[str, list[float]]]) -> str:
         (
             f"`python benchmarks/server_dicomweb.py`: a CT series of 300 slices of 512 x 512, {ROUNDS} rounds in turn,"
             " every frame compared with what was stored; each client asks again when its answer has come. Ours is the"
-            f" whole server with {STUDIES:,} studies and {STUDIES * INSTANCES:,} instances in its index, and who asks is"
+            f" whole server with {STUDIES:,} studies and {STUDIES * INSTANCES:,} instances in its index; who asks is"
             f" known by a token; Orthanc has {TENTH:,} studies and {TENTH * INSTANCES:,} instances, and asks nobody who"
             " he is. In brackets the least and the most."
         ),
