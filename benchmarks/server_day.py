@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from server_kill import RESULTS, Server, rows, sent
+from told import tell
 
 STAGES = (
     ("waits until it is quiet", "received", "complete"),
@@ -97,6 +98,22 @@ def main() -> None:
             server.process.wait(60)
     print(json.dumps(found, indent=1))
     (RESULTS / "server_day.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    tell("server_day", words(found))
+
+
+def words(found: dict[str, Any]) -> str:
+    """What the page says."""
+    table = "\n".join(
+        f"| {name} | {one['median']:.2f} | {one['longest']:.2f} |" for name, one in found["seconds"].items()
+    )
+    return (
+        f"`python benchmarks/server_day.py`: {ALONE} studies of one image, each sent when the one before was drafted; "
+        "seconds.\n\n| stage | median | longest |\n|---|---|---|\n" + table + "\n\nThe server takes "
+        f"{found['idle MB']:.0f} MB before its first study (all processes, what they share counted once). Then "
+        f"{found['studies of the day']} studies came one upon the other, in {found['minutes of the day']} minutes: it "
+        f"took {found['MB after a quarter']:.0f} MB after a quarter of them and {found['MB at the end']:.0f} MB at "
+        "the end."
+    )
 
 
 def day(server: Server, work: Path, studies: int) -> dict[str, Any]:

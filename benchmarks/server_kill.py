@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from told import tell
 
 RESULTS = Path(__file__).parent / "results"
 KINDS = ("SEG", "SR", "DOC")
@@ -206,6 +207,19 @@ def main() -> None:
     print(json.dumps(found, indent=1))
     if not asked.json:
         (RESULTS / "server_kill.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        tell("server_kill", words(found))
+
+
+def words(found: dict[str, Any]) -> str:
+    """What the page says."""
+    n = found["studies"]
+    audit = "verifies" if found["audit verifies"] else "does not verify"
+    return (
+        f"`python benchmarks/server_kill.py`, {found['seconds'] / 60:.1f} minutes: the server was killed (SIGKILL) "
+        f"{found['kills']} times at random moments while {n} studies came in. Of {n} studies "
+        f"{found['images kept']} were kept, {found['read once']} read once, {found['drafted once']} drafted once, and the results of "
+        f"{found['delivered once']} lay at the receiver once; the audit trail {audit}."
+    )
 
 
 if __name__ == "__main__":
