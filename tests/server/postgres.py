@@ -78,10 +78,10 @@ class Cluster:
                 raise RuntimeError((self.folder / "log").read_text())
         raise RuntimeError("PostgreSQL did not start")
 
-    def stop(self) -> None:
-        """Ends, with its connections."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Ends, with its connections; by SIGQUIT at once, without writing what it will not need again."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
@@ -120,6 +120,6 @@ def cluster() -> Iterator[Cluster]:
         try:
             yield one
         finally:
-            one.stop()
+            one.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

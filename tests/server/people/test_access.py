@@ -11,8 +11,6 @@ from skiagraph.server.people.people import SHELL
 from skiagraph.server.people.roles import MAY
 from skiagraph.server.tables import Study
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def seen(site):

@@ -10,8 +10,6 @@ from skiagraph.errors import InvalidInput, SkiagraphError, StateError, UnknownNa
 from skiagraph.server.people.people import SHELL
 from skiagraph.server.tables import AuditRecord, Invitation, User
 
-pytestmark = pytest.mark.both_databases
-
 GOOD = "seven grey herons wait"
 
 
@@ -139,6 +137,7 @@ def test_disabled_people_are_out_at_once_and_may_come_back(site, made):
     assert not people.accounts.named("lee").disabled
 
 
+@pytest.mark.both_databases
 def test_every_change_is_recorded_or_not_made(site, made, monkeypatch):
     made("lee")
     site.people.accounts.set_role(SHELL, "lee", "viewer")

@@ -13,8 +13,6 @@ from skiagraph.server.people.people import SHELL
 from skiagraph.server.people.sign_in import Visitor
 from skiagraph.server.tables import AuditRecord, Base, Login, Token, User
 
-pytestmark = pytest.mark.both_databases
-
 GOOD = "seven grey herons wait"
 HERE = Visitor(address="10.0.0.1", agent="tests")
 
@@ -157,6 +155,7 @@ def test_sessions_end_when_idle_and_when_old(site, enter, values, lives):
     assert (site.people.sessions.visit(secret, "") is not None) is lives
 
 
+@pytest.mark.both_databases
 def test_a_session_that_is_used_stays_and_those_that_are_over_are_swept_away(site, enter):
     secret = enter()
     with site.database.writing() as session:
@@ -179,6 +178,7 @@ def test_an_answer_that_lasts_does_not_keep_a_session_from_being_idle(site, ente
         assert session.scalars(select(Login.seen)).one() == before
 
 
+@pytest.mark.both_databases
 def test_somebody_has_a_bounded_number_of_sessions(site, enter, lee):
     with site.database.writing() as session:
         for _ in range(30):
@@ -195,6 +195,7 @@ def test_one_ends_ones_own_sessions_alone(site, enter, lee):
     assert site.people.sessions.visit(secret, "") is None
 
 
+@pytest.mark.both_databases
 def test_another_password_ends_the_other_sessions(site, enter):
     here, there = enter(), enter()
     visit = site.people.sessions.visit(here, "")
@@ -217,6 +218,7 @@ def test_the_database_holds_no_secret_of_a_session_or_token(site, enter):
         assert secret not in held
 
 
+@pytest.mark.both_databases
 def test_a_token_may_what_it_was_given_until_it_ends_or_is_revoked(site):
     tokens = site.people.tokens
     secret = tokens.make(SHELL, "pump", ["upload", "see"], 1)

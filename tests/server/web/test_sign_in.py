@@ -288,22 +288,23 @@ def test_a_role_that_was_taken_counts_with_the_next_request(browser, site):
     assert boss.get("/api/users").status_code == 403
 
 
+ODD = [
+    (b'{"name": "lee\\u0000", "password": "x"}', 401),
+    (b'{"name": "lee\' OR 1=1 --", "password": "x"}', 401),
+    (b'{"name": "\\ud800", "password": "x"}', 422),
+    (b'{"name": "lee", "password": ["x"]}', 422),
+    (b'{"name": "lee", "password": "x", "role": "admin"}', 422),
+    (b"\xff", 400),
+]
+
+
 @pytest.mark.both_databases
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b'{"name": "lee\\u0000", "password": "x"}', 401),
-        (b'{"name": "lee\' OR 1=1 --", "password": "x"}', 401),
-        (b'{"name": "\\ud800", "password": "x"}', 422),
-        (b'{"name": "lee", "password": ["x"]}', 422),
-        (b'{"name": "lee", "password": "x", "role": "admin"}', 422),
-        (b"\xff", 400),
-    ],
-)
-def test_what_no_keyboard_types_lets_nobody_in(browser, lee, sent, status):
-    answer = browser(None).post("/api/sign-in", content=sent, headers={"Content-Type": "application/json"})
-    assert answer.status_code == status
-    assert "set-cookie" not in answer.headers
+def test_what_no_keyboard_types_lets_nobody_in(browser, lee):
+    for sent, status in ODD:
+        answer = browser(None).post(
+            "/api/sign-in", content=sent, headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, "set-cookie" in answer.headers) == (status, False), sent
 
 
 @pytest.mark.parametrize("number", ["0", "-1", str(1 << 63), "1e3", "1'"])
@@ -313,8 +314,8 @@ def test_numbers_that_no_row_has_are_refused(browser, number):
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("uid", ["..%2F..%2Fetc%2Fpasswd", "%00", "1.2.3'%20OR%20'1'='1", "%ff", "a" * 64])
-def test_hostile_names_in_paths_find_nothing(browser, uid):
+def test_hostile_names_in_paths_find_nothing(browser):
     admin = browser("admin")
-    assert admin.get(f"/api/studies/{uid}/access").status_code == 404
-    assert admin.patch(f"/api/users/{uid}", json={"unlock": True}).status_code == 404
+    for uid in ("..%2F..%2Fetc%2Fpasswd", "%00", "1.2.3'%20OR%20'1'='1", "%ff", "a" * 64):
+        assert admin.get(f"/api/studies/{uid}/access").status_code == 404
+        assert admin.patch(f"/api/users/{uid}", json={"unlock": True}).status_code == 404
