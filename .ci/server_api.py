@@ -38,7 +38,7 @@ def page() -> str:
             tags.setdefault((one.get("tags") or ["more"])[0], []).append(row)
     parts = [HEAD]
     for tag in sorted(tags):
-        head = f"\n## {tag.capitalize()}\n\n| route | permission | answers | |\n|---|---|---|---|\n"
+        head = f"\n## {tag[:1].upper()}{tag[1:]}\n\n| route | permission | answers | |\n|---|---|---|---|\n"
         parts.append(head + "\n".join(tags[tag]) + "\n")
     return "".join(parts)
 

@@ -17,7 +17,6 @@ from skiagraph.server.web.problems import (
     NotAcceptable,
     NotInRange,
     NotSpoken,
-    Problem,
     problem,
 )
 
@@ -69,14 +68,19 @@ def answers(*media: str, **more: str) -> dict[int | str, dict[str, Any]]:
     """
     said: dict[int | str, dict[str, Any]] = {
         200: {"content": {one: {"schema": {}} for one in media}, "description": "What was asked for."},
-        400: {"model": Problem, "description": "It cannot be understood."},
-        404: {"model": Problem, "description": "There is no such thing, or not for who asks."},
-        406: {"model": Problem, "description": "The client takes nothing that there is."},
+        400: _problem("It cannot be understood."),
+        404: _problem("There is no such thing, or not for who asks."),
+        406: _problem("The client takes nothing that there is."),
     }
     for status, words in more.items():
         number = int(status.removeprefix("_"))
-        said[number] = {"description": words, **({"model": Problem} if number >= 400 else {})}
+        said[number] = _problem(words) if number >= 400 else {"description": words}
     return said
+
+
+def _problem(words: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": words, "content": {"application/problem+json": {"schema": schema}}}
 
 
 def base_of(request: Request) -> str:

@@ -34,7 +34,7 @@ router = router_of("DICOMweb: retrieve")
 _DICOM: Final = "application/dicom"
 _JSON: Final = "application/dicom+json"
 _SEE: Final = [needs("see")]
-_OBJECTS: Final = answers('multipart/related; type="application/dicom"', _DICOM, _206="A range of it.")
+_OBJECTS: Final = answers("multipart/related", _DICOM, _206="A range of it.")
 _HEADERS: Final = answers(_JSON)
 _BYTES: Final = answers("multipart/related", OCTETS, _206="A range of it.", _416="A range behind the end.")
 
