@@ -211,7 +211,7 @@ PEERS: Final[dict[str, Peer]] = {
 }
 
 
-def table(results: dict[str, dict[str, dict[str, float]]], ratios: dict[str, dict[str, float]]) -> str:
+def table(results: dict[str, dict[str, float]], ratios: dict[str, dict[str, float]], load: float) -> str:
     """The page's part."""
     lines = [
         f"`python benchmarks/server_receive.py`: {SLICES} slices of 512 x 512 and 16 bit from DCMTK's `storescu`,",
@@ -232,8 +232,18 @@ def table(results: dict[str, dict[str, dict[str, float]]], ratios: dict[str, dic
         f"{row['median']:.1f} times ({row['low']:.1f} to {row['high']:.1f}) with {n} sender{'s' if n != '1' else ''}"
         for n, row in ratios.items()
     ]
-    lines += ["", f"Against Orthanc in the same round: {', '.join(said)}. Nothing was lost.", ""]
+    lines += ["", f"Against Orthanc in the same round: {', '.join(said)}. Nothing was lost."]
+    lines += [
+        f"The load of the machine's {os.cpu_count()} cores was {load:.1f} at the end, other work included.",
+        "",
+    ]
     return "\n".join(lines)
+
+
+def write(page: str) -> None:
+    """Puts it between the marks of the docs."""
+    before, rest = PAGE.read_text("utf-8").split(MARKS[0])
+    PAGE.write_text(f"{before}{MARKS[0]}\n\n{page}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", "utf-8")
 
 
 def main() -> None:
@@ -268,18 +278,17 @@ def main() -> None:
         pairs = zip(times["Skiagraph", senders], times["Orthanc", senders], strict=True)
         each = [a["objects a second"] / b["objects a second"] for a, b in pairs]
         ratios[str(senders)] = {"median": statistics.median(each), "low": min(each), "high": max(each)}
-    page = table(results, ratios)
+    load = os.getloadavg()[0]
+    page = table(results, ratios, load)
     print(page)
-    text = PAGE.read_text("utf-8")
-    before, rest = text.split(MARKS[0])
-    PAGE.write_text(f"{before}{MARKS[0]}\n\n{page}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", "utf-8")
+    write(page)
     kept = {
         "objects a second": results,
         "times Orthanc": ratios,
         "rounds": ROUNDS,
         "slices": SLICES,
         "processors": os.cpu_count(),
-        "load": os.getloadavg()[0],
+        "load": load,
         "machine": platform.platform(),
         "python": sys.version,
     }
