@@ -21,7 +21,8 @@ from skiagraph.report.evaluated import ClassGraphs, Evaluated, Judged, Path, Sha
 from skiagraph.report.evaluation import Section, render_evaluation
 from skiagraph.report.evaluation_pictures import shown
 from skiagraph.report.evaluation_sections import features_section, rules_section
-from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, p_text, signed
+from skiagraph.report.evaluation_words import figure_name, figure_text, p_text, signed
+from skiagraph.report.words import name_said
 from skiagraph.task import Card, Estimate, InputSpec, OutputSpec
 
 CLASS = Code(value="hostile", scheme="99TEST", meaning="<b>mass</b>")
@@ -221,26 +222,26 @@ def test_differences_have_their_sign_and_p_values_are_never_zero():
     assert (p_text(0.0), p_text(0.0312), p_text(np.nan)) == ("< 0.001", "= 0.031", "–")
 
 
-def test_kept_features_and_rules_read_in_both_languages_with_the_features_own_keys():
+def test_kept_features_and_rules_read_in_both_languages():
     rules = (
         ((("glcm_contrast", 0.41, math.inf), ("area", -math.inf, 120.0)), "malignant", 17, 19),
         ((("area", 10.0, 20.0),), "benign", 3, 3),
     )
-    for lang, title, of, answer in (
-        ("en", "The decision as rules", "17 of 19", "malignant"),
-        ("zh", "以规则表示的判定", "19 例中 17 例", "恶性"),
+    for lang, title, of, answer, feature in (
+        ("en", "The decision as rules", "17 of 19", "malignant", "glcm:\u00a0contrast"),
+        ("zh", "以规则表示的判定", "19 例中 17 例", "恶性", "灰度共生矩阵：对比度"),
     ):
         section = rules_section(rules, 0.98, lang)
         first, second = section.rows[1:]
         assert section.title == title
         assert "98" in section.sentences[0]
         assert (first[0], first[2]) == (answer, of)
-        assert first[1].startswith("glcm_contrast\u00a0>\u00a00.41 ")
+        assert first[1].startswith(f"{feature}\u00a0>\u00a00.41 ")
         assert first[1].endswith("area\u00a0≤\u00a0120")
         assert second[1] == "10\u00a0<\u00a0area\u00a0≤\u00a020"
     some = features_section({"glcm_contrast": 5, "area": 2}, 5, "zh")
     assert some.title == "保留的特征"
-    assert some.rows[1:] == (("glcm_contrast", "5"), ("area", "2"))
+    assert some.rows[1:] == (("灰度共生矩阵：对比度", "5"), ("area", "2"))
     every = features_section({f"f{n}": 5 for n in range(40)}, 5, "en")
     assert every.rows == ()
     assert every.sentences[1] == "And 10 more, which stand in plan.json."

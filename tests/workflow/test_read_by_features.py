@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 from datetime import UTC, datetime
 
 import jsonschema
@@ -162,6 +163,7 @@ def test_the_page_and_the_document_say_what_was_outlined_and_what_decided(place,
     page = (outcome.folder / "report.html").read_text("utf-8")
     assert "Which features decided" in page
     assert "Outline given with the image: mask" in page
+    assert re.search(r"<td>mask \(\d+ pixels\), given with the image, not found by the model</td>", page)
     assert reason.contributions[0].name in page
     chinese = one(asked(place, tmp_path / "zh", language="zh"), reader)
     assert "起决定作用的特征" in (chinese.folder / "report.html").read_text("utf-8")

@@ -14,7 +14,6 @@ from skiagraph.report.evaluation_pictures import Shown, shown
 from skiagraph.report.evaluation_words import (
     figure_name,
     figure_text,
-    name_said,
     p_text,
     range_text,
     said,
@@ -22,7 +21,7 @@ from skiagraph.report.evaluation_words import (
 )
 from skiagraph.report.templated import template
 from skiagraph.report.view import LANGUAGE_TAGS
-from skiagraph.report.words import Language, check_language, phrase, word
+from skiagraph.report.words import Language, check_language, name_said, phrase, word
 from skiagraph.task import Card, Comparison, Estimate
 
 __all__ = ["Section", "render_evaluation", "sentences_of"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from skiagraph.report.evaluated import ClassCounts, Judged, Share
-from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, said
-from skiagraph.report.words import Language, phrase
+from skiagraph.report.evaluation_words import figure_name, figure_text, said
+from skiagraph.report.words import Language, name_said, phrase
 
 __all__ = ["Misleading", "count_rows", "counted", "counted_in_a_line", "misleading"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from skiagraph.report.charts import Axis, Bars, Chart, Dots, Layer, Line, Rule, drawn
 from skiagraph.report.evaluated import ClassGraphs, Graphs, OutlineGraphs, Path, ValueGraphs
-from skiagraph.report.evaluation_words import figure_text, name_said, said, signed
-from skiagraph.report.words import Language, word
+from skiagraph.report.evaluation_words import figure_text, said, signed
+from skiagraph.report.words import Language, name_said, word
 
 __all__ = ["charts_of"]
 

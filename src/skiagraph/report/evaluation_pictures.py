@@ -14,10 +14,10 @@ from skiagraph.findings import Classification, Finding, Measurement, Segmentatio
 from skiagraph.geometry import spacing_of
 from skiagraph.image import seen
 from skiagraph.report.evaluated import Worst
-from skiagraph.report.evaluation_words import figure_text, name_said, said
+from skiagraph.report.evaluation_words import figure_text, said
 from skiagraph.report.outline import outline_path
 from skiagraph.report.picture import png_address, still
-from skiagraph.report.words import Language, amount, phrase, word
+from skiagraph.report.words import Language, amount, name_said, phrase, word
 
 __all__ = ["Shown", "shown"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from skiagraph.report.evaluated import Evaluated
 from skiagraph.report.evaluation import Section
-from skiagraph.report.evaluation_words import figure_name, figure_text, name_said, range_text, said
-from skiagraph.report.words import check_language, phrase
+from skiagraph.report.evaluation_words import figure_name, figure_text, range_text, said
+from skiagraph.report.words import check_language, feature_word, name_said, phrase
 
 __all__ = [
     "RuleRow",
@@ -128,13 +128,15 @@ def features_section(kept: Mapping[str, int], folds: int, lang: str) -> Section:
     language = check_language(lang)
     title = said("features-title", language)
     if kept and set(kept.values()) == {folds}:
-        names = phrase("comma", language).join(list(kept)[:_FEATURES])
+        names = phrase("comma", language).join(
+            feature_word(name, language) for name in list(kept)[:_FEATURES]
+        )
         sentences = [said("features-all", language, n=len(kept), folds=folds, names=names)]
         rows: list[tuple[str, ...]] = []
     else:
         sentences = [said("features-note", language, folds=folds)]
         rows = [(said("features-name", language), said("features-kept", language))]
-        rows += [(name, str(n)) for name, n in list(kept.items())[:_FEATURES]]
+        rows += [(feature_word(name, language), str(n)) for name, n in list(kept.items())[:_FEATURES]]
     if len(kept) > _FEATURES:
         sentences.append(said("features-more", language, n=len(kept) - _FEATURES))
     return Section(title=title, sentences=tuple(sentences), rows=tuple(rows), numbers=False)
@@ -156,7 +158,7 @@ def rules_section(rules: Sequence[RuleRow], alike: float | None, lang: str) -> S
     of = said("rules-tree", language) if alike is None else said("rules-imitated", language, share=share)
     rows = [tuple(said(key, language) for key in ("rules-then", "rules-if", "rules-right"))]
     for bounds, answer, right, cases in rules:
-        asked = [_bound(*bound) for bound in bounds]
+        asked = [_bound(feature_word(name, language), low, high) for name, low, high in bounds]
         rows.append(
             (
                 name_said(answer, language),

@@ -8,9 +8,9 @@ import math
 from importlib.resources import files
 from typing import Any
 
-from skiagraph.report.words import Language, number
+from skiagraph.report.words import Language, name_said, number
 
-__all__ = ["figure_name", "figure_text", "name_said", "p_text", "range_text", "said", "signed"]
+__all__ = ["figure_name", "figure_text", "p_text", "range_text", "said", "signed"]
 
 
 @functools.cache
@@ -22,11 +22,6 @@ def _table(name: str) -> dict[str, dict[str, str]]:
 def said(key: str, lang: Language, **parts: Any) -> str:
     """A sentence or label of an evaluation, with its parts put in."""
     return _table("evaluation.json")[key][lang].format(**parts)
-
-
-def name_said(name: str, lang: Language) -> str:
-    """What a class or a split is called: common ones have a word of their own, others keep theirs."""
-    return _table("names.json").get(name, {}).get(lang, name)
 
 
 def figure_name(name: str, lang: Language) -> str:

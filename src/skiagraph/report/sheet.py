@@ -130,7 +130,7 @@ class Sheet:
             "alt": t("picture-alt") + (" " + t("picture-marks", items=names) if names else ""),
             "slice": t("picture-slice", n=picture.slice[0], total=picture.slice[1]) if picture.slice else "",
             "marks": [self.mark(mark, picture) for mark in picture.marks],
-            "given": self.view.given_line(given),
+            "given": t("label", name=t("given-caption"), value=self.view.given(given)) if given else "",
             "legend": [self.key(mark) for mark in self.view.legend(picture)],
         }
 
@@ -190,10 +190,14 @@ class Sheet:
 
     def looked_at(self, reading: Reading) -> dict[str, Any]:
         """The images, and what was noticed while they were read."""
-        t = self.t
+        t, inputs = self.t, [self.input(one) for one in reading.inputs]
+        if reading.given:
+            inputs[0].append(
+                (t("given-outline"), self.view.given(reading.given) + t("comma") + t("given"), "")
+            )
         return {
             "title": t("looked-at"),
-            "inputs": [self.input(one) for one in reading.inputs],
+            "inputs": inputs,
             "problems-title": t("problems"),
             "problems": reading.problems,
             "no-problems": t("no-problems"),

@@ -18,6 +18,7 @@ from skiagraph.report.words import (
     Language,
     amount,
     confidence_word,
+    feature_word,
     number,
     phrase,
     range_of,
@@ -40,8 +41,8 @@ def refusal_of(findings: Findings) -> NotApplicable | None:
 
 
 def signed(value: float) -> str:
-    """A number with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", "−")
+    """A number with its sign and two decimals; nothing has no sign."""
+    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0.00"
 
 
 def unsized(reading: Reading) -> bool:
@@ -128,8 +129,8 @@ class View:
         """A number as people read it."""
         return number(value)
 
-    def given_line(self, outlines: tuple[Segmentation, ...]) -> str:
-        """The outlines that came with the image: names, and how many places each holds; empty without one."""
+    def given(self, outlines: tuple[Segmentation, ...]) -> str:
+        """The outlines that came with the image: names, and how many places each holds."""
         found: dict[str, int] = {}
         for outline in outlines:
             for s in outline.segments:
@@ -137,10 +138,7 @@ class View:
                 found[name] = found.get(name, 0) + int(outline.mask(s.number).sum())
         key = f"given-{outlines[0].space.ndim}" if outlines else ""
         said = [phrase(key, self.lang, name=name, n=n) for name, n in found.items()]
-        value = phrase("comma", self.lang).join(said[:_GIVEN]) + (" …" if len(said) > _GIVEN else "")
-        return (
-            phrase("label", self.lang, name=phrase("given-caption", self.lang), value=value) if said else ""
-        )
+        return phrase("comma", self.lang).join(said[:_GIVEN]) + (" …" if len(said) > _GIVEN else "")
 
     def tables(self, reasons: tuple[Explanation, ...]) -> list[dict[str, Any]]:
         """What decided each answer: title, sentence, and of each feature name, value, typical value, what it added."""
@@ -178,7 +176,7 @@ class View:
         first, rest = one.contributions[:_FEATURES], one.contributions[_FEATURES:]
         rows = [
             (
-                c.name or c.column,
+                feature_word(c.name or c.column, self.lang),
                 self._of_feature(c.value, c.unit),
                 self._of_feature(c.typical, c.unit),
                 c.added,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,6 +20,8 @@ __all__ = [
     "amount",
     "check_language",
     "confidence_word",
+    "feature_word",
+    "name_said",
     "number",
     "phrase",
     "range_of",
@@ -30,6 +33,8 @@ Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 _HIGH, _MODERATE = 0.95, 0.80
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_HASH: Final = re.compile("#")
 
 
 @functools.cache
@@ -57,9 +62,37 @@ def phrase(key: str, lang: Language, **parts: Any) -> str:
 
 
 def word(code: Code, lang: Language) -> str:
-    """What a code is called; its own meaning, or its value, where the word list does not have it."""
+    """What a code is called; its own meaning, or its value, where the word lists do not have it."""
     entry = _table("words.json").get(f"{code.scheme}|{code.value}", {})
-    return entry.get(lang) or ("" if entry else code.meaning or code.value)
+    if entry:
+        return entry.get(lang, "")
+    name = code.meaning or code.value
+    return feature_word(name, lang) if "_" in name else name_said(name, lang)
+
+
+def name_said(name: str, lang: Language) -> str:
+    """What a class or a split is called: common ones have a word of their own, others keep theirs."""
+    return _table("names.json").get(name, {}).get(lang, name)
+
+
+def feature_word(name: str, lang: Language) -> str:
+    """What a feature is called: ``"glcm: contrast"`` of that or of its key ``"glcm_contrast"``.
+
+    A feature of no known family keeps its name; a name that the list lacks stays English beside its family.
+    """
+    table = _table("features.json")
+    plain = name.replace(": ", " ").replace("_", " ")
+    family = max((f for f in table["families"] if plain.startswith(f"{f} ")), key=len, default="")
+    if not family:
+        return name
+    own = plain.removeprefix(family).strip()
+    if lang == "zh":
+        numbers = iter(_NUMBER.findall(own))
+        known = {k.replace("-", " "): v for k, v in table["names"].items()}
+        found = known.get(_NUMBER.sub("#", own).replace("-", " "), "")
+        own = _HASH.sub(lambda _: next(numbers), found) if found else own
+        family = table["families"][family]
+    return phrase("label", lang, name=family, value=own)
 
 
 def short(code: Code, lang: Language) -> str:
