@@ -30,6 +30,12 @@ def test_a_copy_comes_after_what_is_new(drawn, rng):
     assert sorted(order) == list(range(30))
 
 
+def test_what_never_changes_comes_after_all_that_does(drawn, rng):
+    x, y, groups = drawn
+    still = np.concatenate([np.ones((len(x), 2)), x], axis=1)
+    assert ranked("mrmr", still, y, groups, rng)[-2:] == [0, 1]
+
+
 def test_noise_is_not_stable(drawn, rng):
     assert set(ranked("stability", *drawn, rng)) <= {3, 4, 7}
 

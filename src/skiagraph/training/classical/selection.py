@@ -33,7 +33,8 @@ def mrmr(x: Array, y: Array, _groups: NDArray[np.intp], _rng: Generator) -> list
 
     Returns:
         All features. The next is the one whose mutual information with the answer, less its mean mutual information
-        with those before it, is largest; of features and values in five bins of equally many cases.
+        with those before it, is largest; of features and values in five bins of equally many cases. Features that
+        never change tell nothing and repeat nothing: they come last.
 
     Source: Peng, Long and Ding, Feature selection based on mutual information: criteria of max-dependency,
         max-relevance, and min-redundancy (PAMI 2005), equation 6.
@@ -44,14 +45,15 @@ def mrmr(x: Array, y: Array, _groups: NDArray[np.intp], _rng: Generator) -> list
     marks = (bins[:, :, None] == np.arange(wide)).astype(np.float64)
     relevance = _information(marks, answer)
     order = [int(relevance.argmax())]
-    left = [j for j in range(x.shape[1]) if j != order[0]]
+    left = [j for j in range(x.shape[1]) if j != order[0] and np.ptp(bins[:, j]) > 0]
+    same = [j for j in range(x.shape[1]) if j != order[0] and np.ptp(bins[:, j]) == 0]
     redundancy = np.zeros(x.shape[1])
     while left and len(order) < _MOST:
         redundancy += _information(marks, bins[:, order[-1]])
         best = max(left, key=lambda j: float(relevance[j] - redundancy[j] / len(order)))
         order.append(best)
         left.remove(best)
-    return [*order, *sorted(left, key=lambda j: -float(relevance[j]))]
+    return [*order, *sorted(left, key=lambda j: -float(relevance[j])), *same]
 
 
 def _binned(column: Array) -> NDArray[np.intp]:
