@@ -217,7 +217,8 @@ def words(found: dict[str, Any]) -> str:
     return (
         f"`python benchmarks/server_kill.py`, {found['seconds'] / 60:.1f} minutes: the server was killed (SIGKILL) "
         f"{found['kills']} times at random moments while {n} studies came in. Of {n} studies "
-        f"{found['images kept']} were kept, {found['read once']} read once, {found['drafted once']} drafted once, and the results of "
+        f"{found['images kept']} were kept, {found['read once']} read once, {found['drafted once']} drafted "
+        "once, and the results of "
         f"{found['delivered once']} lay at the receiver once; the audit trail {audit}."
     )
 

@@ -1,6 +1,7 @@
 """A server whose workers run in this process, and phantom studies to send to it."""
 
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from skiagraph.server.tables import Study
 from skiagraph.server.way.durable import Workers
 from skiagraph.server.way.states import study_of
 from skiagraph.server.way.watch import Completion
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "interchange"))  # the validator of objects
 
 
 def encoded(dataset):

@@ -9,6 +9,7 @@ from shutil import which
 import pydicom
 import pytest
 from sqlalchemy import select
+from validator import complaints
 
 from skiagraph.errors import InvalidInput, NotPermitted, StateError
 from skiagraph.server import reports
@@ -154,6 +155,19 @@ def test_the_whole_life_of_a_report(working, head, until, reader, pacs):
     assert kept == ["draft", "draft", "final", "amended"]
     until(working, uid, "delivered")
     assert {one.state for one in rows} <= {"sent", "waiting"}
+
+
+def test_all_that_leaves_is_valid(working, head, until, reader, pacs):
+    uid, data = head(15)
+    working.intake.take([data])
+    until(working, uid, "drafted")
+    changed(working, uid, reports.signed, (newest(working, uid).identifier, 1), reader)
+    until(working, uid, "delivered", seconds=90)
+    if which("dciodvfy") is None:
+        pytest.skip("dciodvfy (Debian package dicom3tools) is not here")
+    files = list(pacs[1].iterdir())
+    assert len(files) == 3
+    assert {path.name: complaints(path) for path in files} == {path.name: [] for path in files}
 
 
 def test_a_token_writes_no_report(working, head, until):
