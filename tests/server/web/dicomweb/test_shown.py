@@ -88,3 +88,8 @@ def test_what_cannot_be_shown_so_is_refused_in_one_sentence(viewer, asked):
 @pytest.mark.parametrize("accept", ["image/gif", "text/html", "application/dicom+json"])
 def test_pictures_are_jpeg_or_png(viewer, accept):
     assert viewer.get(f"{SLICE}/rendered", headers={"Accept": accept}).status_code == 406
+
+
+def test_a_series_of_pictures_and_reports_is_stood_for_by_a_picture(viewer):
+    path = f"/dicom-web/studies/{STUDY}/series/{OTHER}/thumbnail"
+    assert picture(viewer, path, "image/png").size == (128, 128)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
@@ -68,17 +69,31 @@ def pieces_at(site: Site, stored: Stored, wanted: Pixels, numbers: Sequence[int]
         if max(numbers) >= layout.frames:
             raise MissingInput("a frame that is asked for is there", got=f"one behind the {layout.frames}")
         if wanted.stored and stored.syntax in NATIVE and stored.pixels_at is not None:
-            return [_native(site, stored, layout, number) for number in numbers]
+            bits = _bits(layout, header.pixels.length or 0)
+            return [_native(site, stored, bits, number) for number in numbers]
         if wanted.stored and stored.syntax not in FLAT:
             return _packed(site, stored, header, layout, numbers)
     except FormatError as error:
         raise NotAcceptable(error.rule, got=error.got) from error
-    return [[plain_bytes(site, stored, header, number)] for number in numbers]
+    first = plain_bytes(site, stored, header, numbers[0])
+    rest = [[partial(_made, site, stored, header, number)] for number in numbers[1:]]
+    return [[first], *rest]
 
 
-def _native(site: Site, stored: Stored, layout: Layout, number: int) -> list[Piece]:
+def _made(site: Site, stored: Stored, header: Header, number: int) -> Iterator[bytes]:
+    """A frame that is decoded when its turn comes, so that many do not fill the memory."""
+    yield plain_bytes(site, stored, header, number)
+
+
+def _bits(layout: Layout, size: int) -> int:
+    """Of one frame as it lies in the file; some say that chroma is shared, and it is not."""
+    whole = layout.rows * layout.columns * layout.samples * layout.allocated
+    return whole if 8 * size >= layout.frames * whole else layout.bits
+
+
+def _native(site: Site, stored: Stored, bits: int, number: int) -> list[Piece]:
     """A frame that lies in the file as it is; one of single bits may begin within a byte."""
-    begin, end = number * layout.bits, (number + 1) * layout.bits
+    begin, end = number * bits, (number + 1) * bits
     first, last = begin // 8, -(-end // 8)
     place = (stored.pixels_at or 0) + first
     if place + last - first > stored.size:
@@ -87,8 +102,8 @@ def _native(site: Site, stored: Stored, layout: Layout, number: int) -> list[Pie
         return [Span(digest=stored.digest, begin=place, size=last - first)]
     with site.files.open(stored.digest) as stream:
         stream.seek(place)
-        bits = np.unpackbits(np.frombuffer(stream.read(last - first), np.uint8), bitorder="little")
-    aligned = bits[begin % 8 : begin % 8 + layout.bits]
+        single = np.unpackbits(np.frombuffer(stream.read(last - first), np.uint8), bitorder="little")
+    aligned = single[begin % 8 : begin % 8 + bits]
     return [np.packbits(aligned, bitorder="little").tobytes()]
 
 

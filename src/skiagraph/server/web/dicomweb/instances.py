@@ -55,6 +55,7 @@ class Stored:
         size: Of its file, bytes.
         frames: How many it states.
         pixels_at: Where native pixels begin in its file.
+        rows: Of its picture; None where it has none.
     """
 
     study: str
@@ -65,6 +66,7 @@ class Stored:
     size: int
     frames: int | None
     pixels_at: int | None
+    rows: int | None
 
     @property
     def name(self) -> str:
@@ -79,6 +81,7 @@ _COLUMNS = (
     Instance.size,
     Instance.frames,
     Instance.pixels_at,
+    Instance.rows,
 )
 
 
@@ -118,8 +121,9 @@ def _rows(session: Session, caller: Caller, asked: Asked) -> list[Stored]:
             size=size,
             frames=frames,
             pixels_at=pixels_at,
+            rows=rows,
         )
-        for study, series, uid, syntax, digest, size, frames, pixels_at in session.execute(wanted)
+        for study, series, uid, syntax, digest, size, frames, pixels_at, rows in session.execute(wanted)
     ]
 
 
@@ -137,8 +141,9 @@ def check_there(session: Session, caller: Caller, asked: Asked) -> None:
 
 
 def middle_of(found: Sequence[Stored]) -> Stored:
-    """The one that shows most of a series, as far as anyone knows: in the middle of those with pixels."""
-    return found[len(found) // 2]
+    """The one that stands for all: in the middle of those with a picture."""
+    shown = [one for one in found if one.rows] or found
+    return shown[len(shown) // 2]
 
 
 def header_of(files: Files, stored: Stored) -> Header:

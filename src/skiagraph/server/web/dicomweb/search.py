@@ -82,7 +82,6 @@ def _found(request: Request, caller: Caller, level: Level, asked: Asked | None, 
     site, search = site_of(request), search_of(request, caller, level, asked, common)
     event = "studies asked for" if asked is None else "study looked at"
     detail = f"{level}: {request.url.query[:1000]}" if asked is None else ""
-    site.looks.record(event, caller.name, study=search.study, address=caller.address, detail=detail)
     within = 0 if asked is None else 2 if asked.series else 1
     base = base_of(request)
     with site.database.reading() as session:
@@ -92,6 +91,7 @@ def _found(request: Request, caller: Caller, level: Level, asked: Asked | None, 
         full = len(matches) >= search.query.limit
         total = count(session, search.query) if full else search.query.offset + len(matches)
         files = _digests(session, matches) if search.fields else []
+    site.looks.record(event, caller.name, study=search.study, address=caller.address, detail=detail)
     rows = [row(one, base, within=within) for one in matches]
     for digest, said in zip(files, rows, strict=False):
         missing = search.fields - {int(tag, 16) for tag in said}

@@ -19,7 +19,7 @@ from skiagraph.server.web.dicomweb.door import place_of
 __all__ = ["Storing", "answer_of"]
 
 _PIECE: Final = 2**20
-_PATIENCE: Final = 10.0  # s, until what was taken is in the index
+_PATIENCE: Final = 5.0  # s, until what was taken is in the index
 _LOOK: Final = 0.03  # s between looks
 _MANY: Final = 500  # values of one IN
 
