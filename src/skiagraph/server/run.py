@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import re
@@ -29,6 +30,11 @@ __all__ = ["Part", "held", "serve", "work"]
 
 _LOCK: Final = "server.lock"
 _GRACE: Final = 10  # s for requests in work when the server ends
+_MALLOC: Final = (
+    (-8, 2),
+    (-1, 1 << 20),
+    (-3, 1 << 20),
+)  # mallopt(3): M_ARENA_MAX, M_TRIM_ and M_MMAP_THRESHOLD
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -81,6 +87,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         InvalidInput: An address cannot be listened on.
     """
     configure_logs(settings.log)
+    _spare_memory()
     with ExitStack() as stack:
         stack.enter_context(held(settings.home))
         site = opened_site(settings)
@@ -116,6 +123,7 @@ def work(settings: Settings, name: str, say: Callable[[str], None]) -> None:
     if not _NAME.fullmatch(name):
         raise InvalidInput("a worker's name has letters, digits, dots and hyphens", got="other characters")
     configure_logs(settings.log)
+    _spare_memory()
     end = threading.Event()
     _on_end(end.set)
     with ExitStack() as stack:
@@ -128,6 +136,13 @@ def work(settings: Settings, name: str, say: Callable[[str], None]) -> None:
         log.info("started", worker=name, pid=os.getpid())
         end.wait()
     log.info("ended", worker=name, pid=os.getpid())
+
+
+def _spare_memory() -> None:
+    """Lets glibc give back what was freed. With an arena a thread, as by default, 100 MB stay after a first study."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    for setting in _MALLOC if mallopt is not None else ():  # other systems have another allocator
+        mallopt(*setting)
 
 
 def _on_end(do: Callable[[], None]) -> None:
