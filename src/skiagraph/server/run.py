@@ -141,7 +141,9 @@ def work(settings: Settings, name: str, say: Callable[[str], None]) -> None:
 def _spare_memory() -> None:
     """Lets glibc give back what was freed. With an arena a thread, as by default, 100 MB stay after a first study."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for setting in _MALLOC if mallopt is not None else ():  # other systems have another allocator
+    if mallopt is None:
+        return  # another system, with another allocator
+    for setting in _MALLOC:
         mallopt(*setting)
 
 
