@@ -125,7 +125,7 @@ def test_a_command_that_was_killed_goes_on_and_writes_the_same_model(data, tmp_p
         (["--set", "epochs=many"], "the setting of epochs holds"),
         (["--set", "network=resnet-19"], "take one of"),
         (["--split", "train,test"], "not judged on what it learnt from"),
-        (["--split", "spring"], "there are"),
+        (["--split", "spring"], "ask for a split that is there"),
         (["--target", "weight"], "its targets are: label (multi-class)"),
     ],
 )

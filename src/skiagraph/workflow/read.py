@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import re
 import time
@@ -47,7 +48,6 @@ from skiagraph.report import (
 from skiagraph.task import Watch
 from skiagraph.version import __version__
 from skiagraph.workflow.exports import Exports, made_folder
-from skiagraph.workflow.outlined import outlined
 from skiagraph.workflow.quality import with_remarks
 from skiagraph.workflow.shelf import Reader
 
@@ -135,7 +135,7 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
     def one(case: Case) -> Outcome | str:
         try:
             case = with_remarks(case, reader.card)
-            case = case if request.mask is None else outlined(case, request.mask)
+            case = case if request.mask is None else _outlined(case, request.mask)
             reading = read_case_with(reader, case)
         except (FormatError, InvalidInput) as error:
             if alone:
@@ -160,6 +160,13 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
         fill_gaps=request.fill_gaps,
     )
     yield from _side_by_side(one, cases)
+
+
+def _outlined(case: Case, mask: Path) -> Case:
+    """The case with its mask; what reads masks of DICOM takes a second to load, and most readings have none."""
+    room = importlib.import_module("skiagraph.workflow.outlined")
+    known: Case = room.outlined(case, mask)
+    return known
 
 
 def _check_mask(request: Request, reader: Reader, *, alone: bool) -> None:
