@@ -58,7 +58,12 @@ class Admission:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Admits in a thread of its own until `stop`."""
+        """Admits in a thread of its own until `stop`.
+
+        Raises:
+            WriteFailed: The disk is full or failed.
+        """
+        self._site.files.furnish()
         self._thread = threading.Thread(target=self._run, name="admission", daemon=True)
         self._thread.start()
 

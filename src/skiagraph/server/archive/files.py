@@ -189,6 +189,17 @@ class Files:
                 if time.time() - path.stat().st_mtime > _DEAD:
                     path.unlink(missing_ok=True)
 
+    def furnish(self) -> None:
+        """Makes all folders of the archive, so that none has to be made while objects come in.
+
+        Raises:
+            WriteFailed: The disk is full or failed.
+        """
+        with disk():
+            for number in range(256):
+                (self.folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+            synced(self.folder)
+
     def _place(self, digest: str, suffix: str) -> Path:
         if len(digest) != _LENGTH or not _DIGITS.issuperset(digest):
             raise InvalidInput("a digest is 64 hexadecimal digits", got=f"{len(digest)} characters")
