@@ -107,7 +107,7 @@ def page_of(site: Site, uid: str, which: tuple[str, int], reading: int, language
         raise MissingInput(f"this report has {len(readings)} readings, counted from 0", got=str(reading))
     one = readings[reading]
     with _cases(site, uid) as cases:
-        return report_pdf(one.report, _case_of(one, cases), one.card, lang=language)
+        return report_pdf(one.report, _case_of(one, cases), one.card, lang=language, reasons=one.reasons)
 
 
 def _report(session: Session, study: Study, identifier: str, version: int) -> Report:
@@ -162,6 +162,6 @@ def _case_of(reading: Reading, cases: Sequence[Case]) -> Case:
 
 def _objects(reading: Reading, case: Case, language: Language) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each object of one reading."""
-    page = report_pdf(reading.report, case, reading.card, lang=language)
+    page = report_pdf(reading.report, case, reading.card, lang=language, reasons=reading.reasons)
     for one in export_report(reading.report, case, pdf=page).objects:
         yield one.name, encoded(one.object)
