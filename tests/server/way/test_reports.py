@@ -69,14 +69,15 @@ def pacs(provider):
 
 
 @pytest.fixture
-def site(tmp_path, pacs):
+def site(tmp_path, pacs, database_url):
     """A server that sends signed results to the provider."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "routes.toml").write_text(_ROUTES)
     node = {"enabled": False, "peers": {"pacs": {"title": "PACS", "host": "127.0.0.1", "port": pacs[0]}}}
+    sent = {"pacs": {"peer": "pacs"}}
     opened = opened_site(
-        settings_of(home, quiet_seconds=0.0, dicom=node, destinations={"pacs": {"peer": "pacs"}})
+        settings_of(home, quiet_seconds=0.0, dicom=node, destinations=sent, database=database_url)
     )
     yield opened
     opened.close()
@@ -106,6 +107,7 @@ def content_of(report, words):
     return reports.Content(readings=report.content["readings"], text={"en": words})
 
 
+@pytest.mark.both_databases
 def test_the_whole_life_of_a_report(working, head, until, reader, pacs):
     uid, data = head(11)
     working.intake.take([data])
@@ -180,6 +182,7 @@ def test_a_token_writes_no_report(working, head, until):
         changed(working, uid, reports.signed, (report.identifier, 1), service)
 
 
+@pytest.mark.both_databases
 def test_a_page_is_made_of_any_version(working, head, until, reader):
     uid, data = head(13)
     working.intake.take([data])
