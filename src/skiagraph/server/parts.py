@@ -21,7 +21,6 @@ __all__ = ["Parts", "Take"]
 
 _IN_MEMORY: Final = 8 * 2**20  # bytes of a part; a longer one lies on the disk until it is taken
 _BOUNDARY: Final = 200
-_AT_ONCE: Final = 2**20  # bytes that are parsed together
 
 Take = Callable[[IO[bytes], str, str], None]
 """Takes the content of a part, at its beginning, its digest (SHA-256, in hexadecimal) and its content type."""
@@ -48,7 +47,7 @@ class Parts:
         self._folder, self._take, self._most, self._usual = folder, take, most, kind
         self._count, self._header, self._value, self._kind = 0, b"", b"", kind
         self._sink: tempfile.SpooledTemporaryFile[bytes] | None = None
-        self._digest, self._held, self._ended = hashlib.sha256(), bytearray(), False
+        self._digest, self._ended = hashlib.sha256(), False
         self._parser: MultipartParser | None = None
         if boundary is None:
             self._begin()
@@ -69,9 +68,7 @@ class Parts:
         if self._parser is None:
             self._data(data, 0, len(data))
             return
-        self._held += data
-        if len(self._held) >= _AT_ONCE:
-            self._parse()
+        self._parse(data)
 
     def finish(self) -> None:
         """It has ended.
@@ -82,7 +79,6 @@ class Parts:
         if self._parser is None:
             self._end()
             return
-        self._parse()
         if not self._ended:
             raise InvalidInput("a body is whole and in parts", got="one that is cut off")
 
@@ -92,8 +88,7 @@ class Parts:
             self._sink.close()
             self._sink = None
 
-    def _parse(self) -> None:
-        data, self._held = bytes(self._held), bytearray()
+    def _parse(self, data: bytes) -> None:
         try:
             if self._parser is not None:
                 self._parser.write(data)

@@ -33,6 +33,7 @@ def test_what_is_stored_is_found_and_comes_back_as_it_was(served):
     assert all(same(ds, str(ds.SOPInstanceUID)) for ds in found)
 
 
+@pytest.mark.both_databases
 def test_all_six_searches_answer(filled):
     client = filled.client
     assert client.search_for_studies(search_filters={"PatientID": "P1"})[0]["00201208"]["Value"] == [10]

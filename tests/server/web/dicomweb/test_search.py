@@ -134,6 +134,7 @@ def test_matches_come_as_json_alone(viewer, accept):
     assert (answer.status_code, answer.headers["content-type"]) == (406, "application/problem+json")
 
 
+@pytest.mark.both_databases
 def test_restricted_studies_match_for_those_who_have_a_grant_alone(full, browser):
     full.intake.take([slice_of(1, study="1.2.5", series="1.2.5.1")])
     Admission(full).step()
@@ -146,6 +147,7 @@ def test_restricted_studies_match_for_those_who_have_a_grant_alone(full, browser
     assert browser(None).get(f"{ROOT}/studies").status_code == 401
 
 
+@pytest.mark.both_databases
 def test_a_search_stands_in_the_audit_trail_with_its_words(full, browser):
     client = browser("viewer")
     for _ in range(3):

@@ -34,6 +34,7 @@ def stored(said):
     return [one["00081155"]["Value"][0] for one in said.get("00081199", {}).get("Value", [])]
 
 
+@pytest.mark.both_databases
 def test_what_is_answered_as_stored_is_found(admitting, browser):
     client = browser("reader")
     answer = posted(client, body(*OBJECTS.values()))

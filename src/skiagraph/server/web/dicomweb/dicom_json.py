@@ -148,7 +148,7 @@ def _element(
     ds: Dataset, tag: BaseTag, element: DataElement | RawDataElement, place: Place, path: str
 ) -> dict[str, Any]:
     if isinstance(element, RawDataElement) and element.is_little_endian:
-        vr = element.VR or _vr_of(tag)
+        vr = element.VR if element.VR not in (None, "UN") else _vr_of(tag) or element.VR
         if vr is not None and vr != "SQ":
             quickly = _quickly(vr, element.value or b"", place, path)
             if quickly is not None:

@@ -76,7 +76,7 @@ def pieces_at(site: Site, stored: Stored, wanted: Pixels, numbers: Sequence[int]
     except FormatError as error:
         raise NotAcceptable(error.rule, got=error.got) from error
     first = plain_bytes(site, stored, header, numbers[0])
-    rest = [[partial(_made, site, stored, header, number)] for number in numbers[1:]]
+    rest: list[list[Piece]] = [[partial(_made, site, stored, header, number)] for number in numbers[1:]]
     return [[first], *rest]
 
 

@@ -11,13 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from skiagraph.errors import MissingInput
+from skiagraph.io.dicom.quick import numbers_at
 from skiagraph.io.dicom.scan import Header, scan_stream
 from skiagraph.server.archive.files import Files
 from skiagraph.server.people.access import Caller, visible
 from skiagraph.server.site import Site
 from skiagraph.server.tables import Instance, Series, Study
 
-__all__ = ["Asked", "Stored", "check_there", "header_of", "middle_of", "stored_at", "together"]
+__all__ = ["Asked", "Stored", "check_there", "count_of", "header_of", "middle_of", "stored_at", "together"]
 
 
 @final
@@ -155,6 +156,12 @@ def header_of(files: Files, stored: Stored) -> Header:
     """
     with files.open(stored.digest) as stream:
         return scan_stream(stream, stored.name, lambda: stored.size)
+
+
+def count_of(header: Header) -> int:
+    """How many frames a header states; 1 where it states none."""
+    stated = numbers_at(header, "NumberOfFrames")
+    return max(1, int(stated[0])) if stated else 1
 
 
 def together(found: Sequence[Stored]) -> str:

@@ -16,6 +16,7 @@ from skiagraph.server.web.problems import NotSpoken
 __all__ = ["receive_parts"]
 
 _DICOM: Final = "application/dicom"
+_AT_ONCE: Final = 2**20  # bytes that go to a thread together: each way there costs
 
 
 async def receive_parts(
@@ -50,8 +51,13 @@ async def receive_parts(
     boundary = options.get(b"boundary", b"") if several else None
     parts = Parts(folder, taken, most=most, boundary=boundary, kind=_DICOM)
     try:
+        held = bytearray()
         async for chunk in request.stream():
-            await run_in_threadpool(parts.write, chunk)
+            held += chunk
+            if len(held) >= _AT_ONCE:
+                await run_in_threadpool(parts.write, bytes(held))
+                held.clear()
+        await run_in_threadpool(parts.write, bytes(held))
         await run_in_threadpool(parts.finish)
     finally:
         await run_in_threadpool(parts.close)

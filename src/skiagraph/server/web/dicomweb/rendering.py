@@ -24,7 +24,7 @@ from skiagraph.io.dicom.voi import windows
 from skiagraph.server.site import Site
 from skiagraph.server.web.dicomweb.accept import accepted
 from skiagraph.server.web.dicomweb.frames import laid_out
-from skiagraph.server.web.dicomweb.instances import Stored, header_of
+from skiagraph.server.web.dicomweb.instances import Stored, count_of, header_of
 from skiagraph.server.web.problems import NotAcceptable
 
 __all__ = ["JPEG", "PNG", "Look", "look_of", "rendered", "small"]
@@ -101,7 +101,7 @@ def rendered(site: Site, stored: Stored, number: int | None, look: Look) -> byte
     header = header_of(site.files, stored)
     if header.pixels is None:
         raise NotAcceptable("what is shown has pixels", got="an object without")
-    count = max(1, int(header.get("NumberOfFrames") or 1))
+    count = count_of(header)
     number = count // 2 if number is None else number
     if number >= count:
         raise MissingInput("a frame that is asked for is there", got=f"one behind the {count}")

@@ -22,7 +22,7 @@ from skiagraph.server.web.dicomweb.accept import (
 )
 from skiagraph.server.web.dicomweb.door import Uid, Who, answers, base_of, place_of, router_of
 from skiagraph.server.web.dicomweb.frames import as_stored, chosen, labelled, pieces_at
-from skiagraph.server.web.dicomweb.instances import Asked, Stored, header_of, stored_at, together
+from skiagraph.server.web.dicomweb.instances import Asked, Stored, count_of, header_of, stored_at, together
 from skiagraph.server.web.dicomweb.sending import Part, Piece, Span, answered, in_parts, tag_of
 from skiagraph.server.web.dicomweb.transcode import check_transcodable, transcoded
 from skiagraph.server.web.guard import needs, site_of
@@ -129,7 +129,7 @@ def bulkdata(request: Request, caller: Who, study: Uid, series: Uid, instance: U
     header = header_of(site.files, one)
     place = f"{place_of(base_of(request), study, series, instance)}/bulkdata/{element}"
     if element == dicom_json.pixel_tag(header):
-        return _all_pixels(request, site, one, int(header.get("NumberOfFrames") or 1), place)
+        return _all_pixels(request, site, one, count_of(header), place)
     parts = plain_wanted(request)
     data = dicom_json.bytes_at(header, element)
     if not parts:
@@ -143,7 +143,7 @@ def _all_pixels(request: Request, site: Site, one: Stored, count: int, place: st
     wanted = as_stored(one.syntax)
     flat = wanted.syntax == EXPLICIT
     film = wanted.media.startswith("video/")
-    numbers = range(1) if film else range(max(1, count))
+    numbers = range(1) if film else range(count)
     tag = tag_of(one.digest, place, request.headers.get("accept", ""))
     parted = plain_wanted(request) if flat else True
     pieces = pieces_at(site, one, wanted, numbers)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final, final
 
 from fastapi import Request
@@ -103,7 +104,9 @@ def answered(request: Request, files: Files, pieces: Sequence[Piece], media: str
         return Response(status_code=304, headers=headers)
     size, status = _size(pieces), 200
     if size is None:
-        return StreamingResponse(_gathered(_bytes(files, pieces)), status, headers, media)
+        made = _gathered(_bytes(files, pieces))
+        begun = list(islice(made, 1))  # so that what cannot be made at all is refused, and not cut off
+        return StreamingResponse(chain(begun, made), status, headers, media)
     headers["Accept-Ranges"] = "bytes"
     wanted = _wanted(request, tag, size)
     if wanted is not None:

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
@@ -54,17 +55,24 @@ def transcoded(site: Site, stored: Stored) -> Iterator[bytes]:
 
     Raises:
         MissingInput: Its file is gone.
-        FormatError: It is damaged.
-        NotAcceptable: Its pixels cannot be decoded, or are too large for this transfer syntax.
+        NotAcceptable: It is damaged, or its pixels cannot be decoded, or are too large for this transfer syntax.
     """
+    try:
+        yield from _made(site, stored)
+    except FormatError as error:
+        raise NotAcceptable(error.rule, got=error.got, way_out="ask for transfer-syntax=*") from error
+
+
+def _made(site: Site, stored: Stored) -> Iterator[bytes]:
     header = header_of(site.files, stored)
     if stored.syntax in FLAT or header.pixels is None:
         yield _turned(site, stored)
         return
     layout = layout_of(header, stored.name, header.pixels.keyword)
-    frame = (layout.bits + 7) // 8
+    bits = layout.rows * layout.columns * layout.samples * layout.allocated  # chroma is not shared any more
+    frame = (bits + 7) // 8
     size = layout.frames * frame
-    if size > _MOST or (layout.allocated == 1 and layout.bits % 8):
+    if size > _MOST or (layout.allocated == 1 and bits % 8):
         raise NotAcceptable("pixels of this size go out as they are stored", got="another transfer syntax")
     yield _head(site, stored, header, layout)
     vr = b"OW" if layout.allocated > 8 else b"OB"
@@ -83,12 +91,9 @@ def _turned(site: Site, stored: Stored) -> bytes:
     """An object without coded pixels, all in memory."""
     with site.files.open(stored.digest) as stream, guarded(stored.name):
         ds = pydicom.dcmread(stream)
-        pixels = ds.get("PixelData")
-        swap = not ds.original_encoding[1] and pixels and ds["PixelData"].VR == "OW"
-        if swap:
-            ds.PixelData = b"".join(
-                pixels[n + 1 : n + 2] + pixels[n : n + 1] for n in range(0, len(pixels), 2)
-            )
+        if not ds.original_encoding[1] and "PixelData" in ds and ds["PixelData"].VR == "OW":
+            unit = max(2, int(ds.BitsAllocated) // 8)
+            ds.PixelData = np.frombuffer(ds.PixelData, f"u{unit}").byteswap().tobytes()
         return _written(ds)
 
 
@@ -107,6 +112,8 @@ def _head(site: Site, stored: Stored, header: Header, layout: Layout) -> bytes:
 
 
 def _written(ds: Dataset) -> bytes:
+    for _ in ds.iterall():
+        pass  # each element is converted, for some files are implicit although they say that they are not
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     buffer = io.BytesIO()
     dcmwrite(buffer, ds, implicit_vr=False, little_endian=True, enforce_file_format=True)
