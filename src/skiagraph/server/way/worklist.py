@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from skiagraph.errors import InvalidInput, StateError, UnknownName
 from skiagraph.server.people.access import Caller, visible
+from skiagraph.server.site import Site
 from skiagraph.server.tables import Event, Run, Series, Study, User
 from skiagraph.server.way.states import moved, study_of, told
 
@@ -17,6 +20,7 @@ __all__ = [
     "Found",
     "Wish",
     "assigned",
+    "changing",
     "events_after",
     "found",
     "last_event",
@@ -156,35 +160,51 @@ def runs_of(session: Session, study: Study) -> tuple[Run, ...]:
     return tuple(session.scalars(select(Run).where(Run.study_id == study.id).order_by(Run.id)))
 
 
-def assigned(session: Session, caller: Caller, uid: str, name: str | None) -> Study:
+@contextmanager
+def changing(site: Site, caller: Caller, uid: str, event: str) -> Iterator[tuple[Session, Study]]:
+    """A transaction in which a caller changes a study that they see; it stands in the audit trail, or did not happen.
+
+    Args:
+        site: The server.
+        caller: Who changes it.
+        uid: StudyInstanceUID.
+        event: What is recorded.
+
+    Yields:
+        The session, and the study, which waits for nobody else.
+
+    Raises:
+        MissingInput: There is no such study, or none that they see.
+    """
+    with site.database.writing() as session:
+        study = session.scalar(select(Study).where(Study.uid == uid, visible(caller)).with_for_update())
+        yield session, study if study is not None else study_of(session, "")
+        site.audit.record(event, caller.name, study=uid, address=caller.address, session=session)
+
+
+def assigned(session: Session, study: Study, name: str | None) -> None:
     """Gives a study to a reader, or to nobody.
 
     Raises:
-        MissingInput: No such study.
         UnknownName: No such reader.
     """
-    study = study_of(session, seen_study(session, caller, uid).uid, locked=True)
     reader = None if name is None else session.scalar(select(User).where(User.name == name))
     if name is not None and (reader is None or reader.disabled):
         raise UnknownName("a study is assigned to an account", got="a name that there is not")
     study.assigned = None if reader is None else reader.id
     told(session, study, "assigned", reader=name or "")
-    return study
 
 
-def prioritised(session: Session, caller: Caller, uid: str, priority: int) -> Study:
+def prioritised(session: Session, study: Study, priority: int) -> None:
     """Puts a study before others, or behind.
 
     Raises:
-        MissingInput: No such study.
         InvalidInput: Out of range.
     """
     if not -100 <= priority <= 100:
         raise InvalidInput("a priority lies between -100 and 100", got=str(priority))
-    study = study_of(session, seen_study(session, caller, uid).uid, locked=True)
     study.priority = priority
     told(session, study, "priority", priority=priority)
-    return study
 
 
 def events_after(session: Session, caller: Caller, last: int, uid: str = "") -> list[tuple[Event, str]]:
@@ -207,15 +227,12 @@ def last_event(session: Session) -> int:
     return session.scalar(select(func.max(Event.id))) or 0
 
 
-def reread(session: Session, caller: Caller, uid: str) -> Study:
+def reread(session: Session, study: Study) -> None:
     """Lets a study be read anew, by the rules as they are now.
 
     Raises:
-        MissingInput: No such study.
         StateError: Its report is with a reader, or signed.
     """
-    study = study_of(session, seen_study(session, caller, uid).uid, locked=True)
     if study.state not in ("unread", "drafted"):
         raise StateError("a study is read anew before a reader has it", got=study.state)
     moved(session, study, "received", why="asked")
-    return study

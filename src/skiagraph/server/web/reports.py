@@ -12,7 +12,6 @@ from skiagraph.server import reports
 from skiagraph.server.people.access import Caller
 from skiagraph.server.results import page_of
 from skiagraph.server.way import worklist
-from skiagraph.server.way.states import study_of
 from skiagraph.server.web.guard import caller_of, needs, site_of
 
 __all__ = ["router"]
@@ -96,36 +95,26 @@ def versions(request: Request, caller: _Who, uid: _Uid) -> list[ReportRow]:
 @router.put("/{identifier}", dependencies=[needs("report")])
 def write(request: Request, caller: _Who, uid: _Uid, identifier: _Uid, wish: Written) -> ReportRow:
     """A new version of a report that is not signed; 409 where somebody wrote one meanwhile."""
-    site = site_of(request)
-    content = wish.content()
-    with site.database.writing() as session:
-        study = study_of(session, worklist.seen_study(session, caller, uid).uid, locked=True)
-        made = reports.rewritten(session, study, (identifier, wish.version), content, caller)
-        site.audit.record("report changed", caller.name, study=uid, address=caller.address, session=session)
+    content, base = wish.content(), (identifier, wish.version)
+    with worklist.changing(site_of(request), caller, uid, "report changed") as (session, study):
+        made = reports.rewritten(session, study, base, content, caller)
     return ReportRow.model_validate(made)
 
 
 @router.post("/{identifier}/sign", dependencies=[needs("sign")])
 def sign(request: Request, caller: _Who, uid: _Uid, identifier: _Uid, wish: Signed) -> ReportRow:
     """Signs a report, for now or for good; results go where the rules send them."""
-    site = site_of(request)
-    with site.database.writing() as session:
-        study = study_of(session, worklist.seen_study(session, caller, uid).uid, locked=True)
+    with worklist.changing(site_of(request), caller, uid, "report signed") as (session, study):
         made = reports.signed(session, study, (identifier, wish.version), caller, wish.state)
-        site.audit.record("report signed", caller.name, study=uid, address=caller.address, session=session)
     return ReportRow.model_validate(made)
 
 
 @router.post("/{identifier}/amend", dependencies=[needs("sign")])
 def amend(request: Request, caller: _Who, uid: _Uid, identifier: _Uid, wish: Amended) -> ReportRow:
     """Corrects a signed report; the version before stays."""
-    site = site_of(request)
-    content = wish.content()
-    with site.database.writing() as session:
-        study = study_of(session, worklist.seen_study(session, caller, uid).uid, locked=True)
-        base = (identifier, wish.version)
+    content, base = wish.content(), (identifier, wish.version)
+    with worklist.changing(site_of(request), caller, uid, "report signed") as (session, study):
         made = reports.amended(session, study, base, content, wish.reason, caller)
-        site.audit.record("report signed", caller.name, study=uid, address=caller.address, session=session)
     return ReportRow.model_validate(made)
 
 

@@ -141,26 +141,19 @@ def study(request: Request, caller: _Who, uid: str) -> WholeStudy:
 @router.patch("/{uid}", dependencies=[needs("report")])
 def change(request: Request, caller: _Who, uid: str, wish: Change) -> StudyRow:
     """Gives a study to a reader (null: to nobody), or another priority."""
-    site = site_of(request)
-    with site.database.writing() as session:
-        one = worklist.seen_study(session, caller, uid)
+    with worklist.changing(site_of(request), caller, uid, "study assigned") as (session, one):
         if "assigned" in wish.model_fields_set:
-            one = worklist.assigned(session, caller, uid, wish.assigned)
+            worklist.assigned(session, one, wish.assigned)
         if wish.priority is not None:
-            one = worklist.prioritised(session, caller, uid, wish.priority)
-        site.audit.record("study assigned", caller.name, study=uid, address=caller.address, session=session)
+            worklist.prioritised(session, one, wish.priority)
     return StudyRow.model_validate(one)
 
 
 @router.post("/{uid}/read-anew", dependencies=[needs("report")])
 def read_anew(request: Request, caller: _Who, uid: str) -> StudyRow:
     """Lets the models read a study again, by the rules as they are now."""
-    site = site_of(request)
-    with site.database.writing() as session:
-        one = worklist.reread(session, caller, uid)
-        site.audit.record(
-            "reading asked for", caller.name, study=uid, address=caller.address, session=session
-        )
+    with worklist.changing(site_of(request), caller, uid, "reading asked for") as (session, one):
+        worklist.reread(session, one)
     return StudyRow.model_validate(one)
 
 
