@@ -53,7 +53,9 @@ def test_whoever_is_signed_in_gets_the_description(browser, description):
 
 def test_it_names_every_route_and_what_it_asks_for(description):
     asked = {
-        f"{method} {route.path_format}": permissions_of(route)[0] for route in SHOWN for method in route.methods
+        f"{method} {route.path_format}": permissions_of(route)[0]
+        for route in SHOWN
+        for method in route.methods
     }
     assert {name: one["x-permission"] for name, one in operations(description)} == asked
 
