@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -128,14 +129,19 @@ def day(server: Server, work: Path, studies: int) -> dict[str, Any]:
     alone = waits(server.home, ALONE)
     begun, samples = time.monotonic(), [(0, memory(server))]
     step = max(1, studies // 20)
-    for at in range(0, studies, step):
-        count = min(step, studies - at)
-        for file in drawn(work / f"day-{at}", count, 1000 + at):
-            while not sent(server, file):
-                time.sleep(0.2)
-        until_drafted(server.home, ALONE + at + count, seconds=60.0 * count)
-        samples.append((at + count, memory(server)))
-        print(f"{at + count}/{studies} studies, {samples[-1][1]} MB", file=sys.stderr, flush=True)
+    starts = range(0, studies, step)
+    with ThreadPoolExecutor(1) as pool:  # the next are drawn while these are read
+        batches = [
+            pool.submit(drawn, work / f"day-{at}", min(step, studies - at), 1000 + at) for at in starts
+        ]
+        for at, batch in zip(starts, batches, strict=True):
+            files = batch.result()
+            for file in files:
+                while not sent(server, file):
+                    time.sleep(0.2)
+            until_drafted(server.home, ALONE + at + len(files), seconds=60.0 * len(files))
+            samples.append((at + len(files), memory(server)))
+            print(f"{at + len(files)}/{studies} studies, {samples[-1][1]} MB", file=sys.stderr, flush=True)
     settled = [mb for n, mb in samples if n >= studies // 4]
     return {
         "idle MB": idle,
