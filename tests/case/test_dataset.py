@@ -75,7 +75,7 @@ def test_a_split_keeps_name_order_and_licence():
     part = data.split("train", "val")
     assert [s.identifier for s in part] == ["a", "c", "d"]
     assert (part.name, part.licence, len(part)) == ("d", "CC0-1.0", 3)
-    with pytest.raises(InvalidInput, match="there are"):
+    with pytest.raises(InvalidInput, match="data with test, train, val"):
         data.split("tset")
 
 

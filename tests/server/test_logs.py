@@ -80,6 +80,19 @@ def test_of_messages_of_other_packages_the_pattern_is_kept_without_its_values(li
     assert [line["event"] for line in lines()] == ["bad value %s of %s", "a message of another package"]
 
 
+def test_a_package_that_has_its_own_way_out_is_brought_back():
+    own = logging.getLogger("sqlalchemy.engine")
+    elsewhere = io.StringIO()
+    own.addHandler(logging.StreamHandler(elsewhere))
+    own.propagate = False
+    own.disabled = True
+    told = io.StringIO()
+    configure_logs("json", told)
+    own.error("bad value %s", "Doe^Jane")
+    assert elsewhere.getvalue() == ""
+    assert json.loads(told.getvalue())["event"] == "bad value %s"
+
+
 def files(head):
     """Objects of one patient: whole, of another content, cut off, damaged in several ways."""
     uid, data = head(31)

@@ -24,6 +24,8 @@ FACTS: Final = frozenset(
 """What may stand in a log. Studies, series and instances are named by their UIDs; names, identifiers and dates of
 patients have no word here, and a fact that is not in this list is left out."""
 
+_LOUD: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos", "pynetdicom", "pydicom", "alembic")
+
 log: Final = structlog.stdlib.get_logger("skiagraph")
 """Events with facts: ``log.info("stored", study=uid, count=3)``."""
 
@@ -61,10 +63,10 @@ def configure_logs(form: Literal["json", "text"] = "json", to: TextIO | None = N
         root.removeHandler(handler)
     root.addHandler(_Others())
     root.setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos", "pynetdicom", "pydicom", "alembic"):
+    for name in (*_LOUD, *logging.root.manager.loggerDict):
         one = logging.getLogger(name)
-        one.handlers, one.propagate = [], True
-        one.setLevel(logging.WARNING)
+        one.handlers, one.propagate, one.disabled = [], True, False
+        one.setLevel(logging.WARNING if name in _LOUD else logging.NOTSET)
 
 
 def _errors(_logger: Any, _method: str, event: _Event) -> _Event:
