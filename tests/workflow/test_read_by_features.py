@@ -99,7 +99,12 @@ def place(tmp_path_factory):
 
 
 def asked(place, out, name="1", model="lesions", **others):
-    others = {"mask": place / "masks" / f"{name}.png", "pixel_size": (0.5, 0.5), **others}
+    others = {
+        "mask": place / "masks" / f"{name}.png",
+        "outlined": outlined,
+        "pixel_size": (0.5, 0.5),
+        **others,
+    }
     return Request(path=place / "images" / f"{name}.png", out=out, **others)
 
 
@@ -241,7 +246,9 @@ def test_a_dicom_segmentation_is_a_mask(place, phantom, tmp_path):
         tmp_path / "mask.dcm",
     )
     reader = opened_model(str(place / "lesions"))
-    request = Request(path=phantom.folder / "head.dcm", out=tmp_path / "o", mask=tmp_path / "mask.dcm")
+    request = Request(
+        path=phantom.folder / "head.dcm", out=tmp_path / "o", mask=tmp_path / "mask.dcm", outlined=outlined
+    )
     (answer,) = one(request, reader).facts
     (same,) = reader(dataclasses.replace(case, known={"outline": found}))
     assert isinstance(answer, Classification)

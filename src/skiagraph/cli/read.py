@@ -96,7 +96,10 @@ def read(
     from skiagraph.workflow import opened_model, read_all
 
     request = _request(path, out, pixel_size, pixel_sizes, lang, fill_gaps=fill_gaps)
-    request = dataclasses.replace(request, mask=mask)
+    if mask is not None:
+        from skiagraph.workflow.outlined import outlined
+
+        request = dataclasses.replace(request, mask=mask, outlined=outlined)
     reader = opened_model(model, engine=engine.value, precision=precision.value)
     with progress("reading", shown=not as_json) as watch:
         outcomes, problems = read_all(request, reader, watch, also=_also(lang, dicom=dicom, pdf=pdf))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import re
 import time
@@ -70,6 +69,8 @@ class Request:
         out: Folder of the readings; it is made. Where `path` holds many files, each case gets a folder there.
         mask: What is outlined in the one image; or a folder with a mask of the same name for each. None where the model
             judges whole images.
+        outlined: Brings the mask to a case: `skiagraph.workflow.outlined.outlined`. It is handed in, because what reads
+            masks of DICOM takes a second to load, and most readings have none.
         pixel_size: mm between (rows, columns) of every picture, as its user states it.
         pixel_sizes: The same by file name; goes before `pixel_size`.
         language: Of the page; ``reading.json`` has the words of all languages.
@@ -79,6 +80,7 @@ class Request:
     path: Path
     out: Path
     mask: Path | None = None
+    outlined: Callable[[Case, Path], Case] | None = None
     pixel_size: tuple[float, float] | None = None
     pixel_sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     language: Language = "en"
@@ -135,7 +137,8 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
     def one(case: Case) -> Outcome | str:
         try:
             case = with_remarks(case, reader.card)
-            case = case if request.mask is None else _outlined(case, request.mask)
+            if request.mask is not None and request.outlined is not None:
+                case = request.outlined(case, request.mask)
             reading = read_case_with(reader, case)
         except (FormatError, InvalidInput) as error:
             if alone:
@@ -162,13 +165,6 @@ def read(request: Request, reader: Reader, *, also: Also | None = None) -> Itera
     yield from _side_by_side(one, cases)
 
 
-def _outlined(case: Case, mask: Path) -> Case:
-    """The case with its mask; what reads masks of DICOM takes a second to load, and most readings have none."""
-    room = importlib.import_module("skiagraph.workflow.outlined")
-    known: Case = room.outlined(case, mask)
-    return known
-
-
 def _check_mask(request: Request, reader: Reader, *, alone: bool) -> None:
     """Whether the model and the mask go together, said before anything is read."""
     mask, features = request.mask, reader.recipe.features
@@ -185,6 +181,8 @@ def _check_mask(request: Request, reader: Reader, *, alone: bool) -> None:
             got=f"{reader.card.name}, which looks at whole images",
             way_out="leave --mask away",
         )
+    if request.outlined is None:
+        raise InvalidInput("a request with a mask says how masks are read", got="no `outlined`")
     if not mask.exists():
         raise MissingInput(f"{mask.name} is a mask or a folder of masks", way_out="check the path")
     if not alone and not mask.is_dir():
